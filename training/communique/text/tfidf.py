@@ -1,0 +1,156 @@
+"""Term frequency times inverse document frequency.
+
+As scikit-learn has it: ``tf = 1 + ln(count)`` when sublinear, ``idf = ln((1 + n) / (1 + df)) + 1``, and each text's vector
+scaled to length one *within its block*. A block is one kind of term (words, say, or characters); `Features` puts several
+side by side. Salton & Buckley (1988) is the classic account of the weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from communique.errors import DataError, UsageError
+from communique.text.counts import Counter, Terms, learn_terms
+from communique.text.tokens import Words, split, texts_of
+from communique.text.vocabulary import Vocabulary, select
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scipy.sparse import csr_matrix
+
+_BATCH = 4096  # texts turned into a matrix at once
+
+
+@dataclass(frozen=True)
+class Block:
+    """One kind of term and how it is weighted; names and meanings as in scikit-learn's ``TfidfVectorizer``.
+
+    ``min_df`` and ``max_df`` are numbers of texts (int) or shares of them (float in 0..1); ``scale`` multiplies the
+    finished, normalised block and so says how much it counts beside the others.
+    """
+
+    terms: Terms = Terms()
+    sublinear: bool = True
+    idf: bool = True
+    normalise: bool = True
+    min_df: int | float = 1
+    max_df: int | float = 1.0
+    max_features: int | None = None
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class FittedBlock:
+    """A block that knows its terms: ``idf`` is float32 (terms,), in the vocabulary's column order."""
+
+    block: Block
+    vocabulary: Vocabulary
+    idf: np.ndarray
+
+    @cached_property
+    def counter(self) -> Counter:
+        """The counter of this vocabulary, with its memory of words."""
+        return Counter(self.block.terms, self.vocabulary)
+
+
+@dataclass(frozen=True)
+class Features:
+    """Fitted blocks side by side: what turns texts into a matrix."""
+
+    blocks: tuple[FittedBlock, ...]
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """The first column of each block, and last the number of all columns."""
+        return tuple(int(start) for start in np.cumsum([0, *(len(block.idf) for block in self.blocks)]))
+
+    def transform(self, texts: pa.Array | pa.ChunkedArray | list[str]) -> csr_matrix:
+        """Weigh texts: (texts, terms of all blocks) float32 CSR.
+
+        Raises
+        ------
+        DataError
+            If a text is not valid Unicode.
+        """
+        from scipy.sparse import hstack, vstack
+
+        texts = texts_of(texts)
+        batches = [
+            hstack([_weigh(block, counts) for block, counts in zip(self.blocks, self.count(batch), strict=True)], format="csr")
+            for batch in (texts.slice(start, _BATCH) for start in range(0, max(len(texts), 1), _BATCH))
+        ]
+        return batches[0] if len(batches) == 1 else vstack(batches, format="csr")
+
+    def count(self, texts: pa.Array) -> list[csr_matrix]:
+        """Count the terms of one batch of texts: a (texts, terms) float32 CSR matrix for each block."""
+        words = split(texts)
+        return [block.counter.count(texts, words) for block in self.blocks]
+
+
+def fit(blocks: Sequence[Block], texts: pa.Array | pa.ChunkedArray | list[str]) -> Features:
+    """Learn the terms and their inverse document frequencies.
+
+    Raises
+    ------
+    DataError
+        If no text has a single term left after ``min_df`` and ``max_df``.
+    """
+    texts = texts_of(texts)
+    words = split(texts)
+    return Features(tuple(_fit_block(block, texts, words) for block in blocks))
+
+
+def _weigh(block: FittedBlock, counts: csr_matrix) -> csr_matrix:
+    """Turn counts into weights, in place."""
+    rule = block.block
+    if rule.sublinear:
+        counts.data = np.log(counts.data) + np.float32(1)
+    counts.data *= block.idf[counts.indices]
+    factor = np.full(counts.shape[0], rule.scale, np.float32)
+    if rule.normalise:
+        length = np.sqrt(_squared_lengths(counts))
+        factor = np.divide(factor, length, out=factor, where=length > 0)
+    counts.data *= np.repeat(factor, np.diff(counts.indptr))
+    return counts
+
+
+def _squared_lengths(matrix: csr_matrix) -> np.ndarray:
+    """Sum of squares of each row (float32), added up in the order of the row whatever batch it is in."""
+    squares = matrix.copy()
+    squares.data = matrix.data * matrix.data
+    return squares @ np.ones(matrix.shape[1], np.float32)
+
+
+def _fit_block(block: Block, texts: pa.Array, words: Words) -> FittedBlock:
+    everything, counter = learn_terms(block.terms, texts, words)
+    size = len(everything)
+    document_frequency, total = np.zeros(size, np.int64), np.zeros(size, np.int64)
+    for start in range(0, len(texts), _BATCH):
+        batch = texts.slice(start, _BATCH)
+        counts = counter.count(batch, split(batch))
+        document_frequency += np.bincount(counts.indices, minlength=size)
+        total += np.bincount(counts.indices, weights=counts.data, minlength=size).astype(np.int64)
+    n = len(texts)
+    lowest = block.min_df if isinstance(block.min_df, int) else block.min_df * n
+    highest = block.max_df if isinstance(block.max_df, int) else block.max_df * n
+    if highest < lowest:
+        raise UsageError(f"max_df ({block.max_df}) below min_df ({block.min_df})")
+    kept = np.flatnonzero((document_frequency >= max(lowest, 1)) & (document_frequency <= highest))
+    vocabulary, order = select(everything, kept)
+    if block.max_features is not None and len(order) > block.max_features:
+        # Ties are broken as scikit-learn breaks them: by numpy's argsort over the terms in order.
+        vocabulary, best = select(vocabulary, (-total[order]).argsort()[: block.max_features])
+        order = order[best]
+    if not len(vocabulary):
+        raise DataError(
+            f"no {block.terms.analyzer} term is left of {n:,} texts (min_df {block.min_df}, max_df {block.max_df})",
+            remedy="give more texts or a lower min_df",
+        )
+    idf = np.log((1 + n) / (1 + document_frequency[order])) + 1 if block.idf else np.ones(len(order))
+    return FittedBlock(block, vocabulary, idf.astype(np.float32))
