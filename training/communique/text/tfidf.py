@@ -54,6 +54,11 @@ class FittedBlock:
     idf: np.ndarray
 
     @cached_property
+    def squared_idf(self) -> np.ndarray:
+        """The square of each term's idf, float32 (terms,)."""
+        return self.idf * self.idf
+
+    @cached_property
     def counter(self) -> Counter:
         """The counter of this vocabulary, with its memory of words."""
         return Counter(self.block.terms, self.vocabulary)
@@ -86,6 +91,29 @@ class Features:
             for batch in (texts.slice(start, _BATCH) for start in range(0, max(len(texts), 1), _BATCH))
         ]
         return batches[0] if len(batches) == 1 else vstack(batches, format="csr")
+
+    def project(self, texts: pa.Array, weights: np.ndarray) -> np.ndarray:
+        """Equal ``transform(texts) @ weights`` for one batch, without writing the weighted matrix out.
+
+        ``weights`` is float32 (terms of all blocks, k) and *already multiplied* by each term's idf (see `premultiply`).
+        A row's length is a sum over the same counts, so it divides the few sums instead of the many terms.
+        """
+        total = np.zeros((len(texts), weights.shape[1]), np.float32)
+        for block, counts, start in zip(self.blocks, self.count(texts), self.starts, strict=False):
+            rule = block.block
+            if rule.sublinear:
+                counts.data = np.log(counts.data) + np.float32(1)
+            sums = counts @ weights[start : start + len(block.idf)]
+            if rule.normalise:
+                counts.data *= counts.data
+                length = np.sqrt(counts @ block.squared_idf)
+                np.divide(sums, length[:, None], out=sums, where=length[:, None] > 0)
+            total += np.float32(rule.scale) * sums
+        return total
+
+    def premultiply(self, weights: np.ndarray) -> np.ndarray:
+        """Multiply each term's row of ``weights`` (terms, k) by its idf, as `project` wants them."""
+        return weights * np.concatenate([block.idf for block in self.blocks])[:, None]
 
     def count(self, texts: pa.Array) -> list[csr_matrix]:
         """Count the terms of one batch of texts: a (texts, terms) float32 CSR matrix for each block."""

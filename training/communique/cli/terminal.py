@@ -1,0 +1,70 @@
+"""Talking to a person: stdout is data, stderr is talk, and a terminal gets tables and progress."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import typer
+
+
+def say(sentence: str) -> None:
+    """Tell the person something, on stderr."""
+    typer.echo(sentence, err=True)
+
+
+def is_terminal(stream: Any) -> bool:
+    """Tell whether a person sits at the other end."""
+    return bool(stream is not None and stream.isatty())
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, wide: int = 0, note: str = "") -> None:
+    """Print a table on stdout; all columns but number ``wide`` keep their width, numbers stand to the right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(title=title or None, caption=note or None, box=box.SIMPLE, title_justify="left", caption_justify="left")
+    for number, name in enumerate(columns):
+        numeric = all(_is_number(row[number]) for row in rows)
+        drawn.add_column(name, justify="right" if numeric else "left", no_wrap=number != wide, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(cell.replace("[", r"\[") for cell in row))
+    console = Console(file=sys.stdout, width=None if is_terminal(sys.stdout) else 100, highlight=False)
+    console.print(drawn)
+
+
+def _is_number(cell: str) -> bool:
+    return bool(cell) and cell[0] in "-+.0123456789" or cell == ""
+
+
+class Advance(Protocol):
+    """Report that so many of so many steps are done."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """Report progress."""
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Advance]:
+    """Show a bar with the time left, on stderr and only on a terminal."""
+    if not is_terminal(sys.stderr):
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

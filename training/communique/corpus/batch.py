@@ -1,0 +1,193 @@
+"""A batch of the user's rows, and the same rows as statements.
+
+`Batch.rows` has the columns of the file under their own names, so that what is written out later is what came in.
+`Batch.text`, `id`, `label` and `group` are the roles that some of these columns play. Rows that could not be read keep
+their place: all their cells are null and a `Fault` says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from communique.corpus.columns import Columns
+from communique.errors import DataError
+from communique.statement import ID, LABELLED
+
+JSON = pa.json_(pa.string())
+"""The type of a column that Arrow has no plain type for: nested values, or text and numbers mixed; each cell as JSON."""
+
+NONE_BROKEN: Mapping[int, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A row that could not be read: its number in its source, from 1, and why."""
+
+    row: int
+    message: str
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some consecutive rows of one source.
+
+    Parameters
+    ----------
+    rows
+        The columns as they came, in their order and types. Only if none plays the id, a first column `id` with the running
+        number of the row over all inputs, from 1; where an id column has gaps, that number fills them.
+    id, text
+        The statements, n strings each. A text is null if the row had none; an id never is.
+    columns
+        Which column plays which role; `columns.id` is never None.
+    source
+        The file as the user named it.
+    first_row
+        The number in its source, from 1, of the first row. The header of a CSV file and blank lines are not counted.
+    faults
+        The rows that could not be read, in order.
+    """
+
+    rows: pa.RecordBatch
+    id: pa.StringArray
+    text: pa.StringArray
+    columns: Columns
+    source: str
+    first_row: int = 1
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def label(self) -> pa.StringArray:
+        """The labels, n strings; null where there is none."""
+        return self._role(self.columns.label)
+
+    @property
+    def group(self) -> pa.StringArray:
+        """The groups, n strings; null where there is none."""
+        return self._role(self.columns.group)
+
+    @property
+    def error(self) -> pa.StringArray:
+        """Why each row could not be read, n strings; null for a good row."""
+        messages: list[str | None] = [None] * self.rows.num_rows
+        for fault in self.faults:
+            messages[fault.row - self.first_row] = fault.message
+        return pa.array(messages, pa.string())
+
+    @property
+    def labelled(self) -> pa.RecordBatch:
+        """The four roles alone, in the schema `LABELLED`, whatever the file looked like: batches of several files fit together."""
+        return pa.RecordBatch.from_arrays([self.id, self.text, self.label, self.group], schema=LABELLED)
+
+    def name_row(self, index: int) -> str:
+        """Name the row at `index` of this batch as ``file:row``."""
+        return f"{self.source}:{self.first_row + index}"
+
+    def _role(self, column: str | None) -> pa.StringArray:
+        if column is None or column not in self.rows.schema.names:
+            return pa.nulls(self.rows.num_rows, pa.string())
+        return _read_names(self.rows.column(column), f"column {column!r} of {self.source}")
+
+
+def make_batch(
+    rows: pa.RecordBatch, columns: Columns, source: str, *, first_row: int = 1, number: int = 1, broken: Mapping[int, str] = NONE_BROKEN
+) -> Batch:
+    """See the roles in `rows`.
+
+    Parameters
+    ----------
+    rows
+        The columns as they came.
+    columns
+        The settled roles; a column that these rows lack counts as null.
+    source, first_row
+        As in `Batch`.
+    number
+        The number of the first row over all inputs, from 1.
+    broken
+        Index of a row -> why it could not be read.
+
+    Raises
+    ------
+    DataError
+        If a column cannot play its role: no text in the whole text column, a list for an id.
+    """
+    broken = dict(broken)
+    names = rows.schema.names
+    text = pa.nulls(rows.num_rows, pa.string())
+    if columns.text in names:
+        text, wrong = _read_texts(rows.column(columns.text))
+        if first_row == 1 and 0 < len(wrong) == rows.num_rows - text.null_count + len(wrong):
+            kind = rows.schema.field(columns.text).type
+            raise DataError(
+                f"column {columns.text!r} of {source} holds {'no text' if kind == JSON else kind}",
+                expected="statements",
+                remedy="say which column holds them",
+            )
+        broken |= wrong
+    running = pa.array(np.arange(number, number + rows.num_rows)).cast(pa.string())
+    if columns.id in names:
+        given = rows.column(columns.id)
+        ids = pc.coalesce(_read_names(given, f"column {columns.id!r} of {source}"), running)
+        if given.null_count and (pa.types.is_string(given.type) or pa.types.is_integer(given.type) or pa.types.is_null(given.type)):
+            filled = ids if pa.types.is_null(given.type) else ids.cast(given.type)
+            rows = rows.set_column(names.index(columns.id), columns.id, filled)
+    else:
+        ids = running
+        rows = rows.add_column(0, columns.id or ID, ids)
+    faults = tuple(Fault(first_row + index, broken[index]) for index in sorted(broken))
+    return Batch(rows, ids, text, replace(columns, id=columns.id or ID), source, first_row, faults)
+
+
+def _read_texts(values: pa.Array) -> tuple[pa.StringArray, dict[int, str]]:
+    """Return the texts of a column, null where there is none, and for cells that hold something else their index and why."""
+    try:
+        texts = _decode(values)
+    except pa.ArrowInvalid:
+        texts = None
+    if texts is not None:
+        return texts, {}
+    cells = [None if cell is None else orjson.loads(cell) for cell in values.storage.to_pylist()] if values.type == JSON else values.to_pylist()
+    wrong = {
+        index: f"the text is {type(cell).__name__}, expected a string"
+        for index, cell in enumerate(cells)
+        if cell is not None and not isinstance(cell, str)
+    }
+    return pa.array([cell if isinstance(cell, str) else None for cell in cells], pa.string()), wrong
+
+
+def _read_names(values: pa.Array, what: str) -> pa.StringArray:
+    """Return a column of labels, ids or groups as strings, null where the cell is empty.
+
+    Raises
+    ------
+    DataError
+        If it holds lists or the like.
+    """
+    kind = values.type
+    names = None
+    if kind == JSON:
+        cells = [None if cell is None else orjson.loads(cell) for cell in values.storage.to_pylist()]
+        if not any(isinstance(cell, list | dict) for cell in cells):
+            names = pa.array([cell if isinstance(cell, str | None) else orjson.dumps(cell).decode() for cell in cells], pa.string())
+    else:
+        names = _decode(values)
+        if names is None and not pa.types.is_nested(kind):
+            names = values.cast(pa.string())
+    if names is None:
+        raise DataError(f"{what} holds {'nested values' if kind == JSON else kind}", expected="a name or a number in every row")
+    return pc.if_else(pc.equal(names, ""), None, names)
+
+
+def _decode(values: pa.Array) -> pa.StringArray | None:
+    """Return a column as strings if it is one of Arrow's several kinds of strings, else None."""
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    strings = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary, pa.types.is_large_binary, pa.types.is_null)
+    return values.cast(pa.string()) if any(is_kind(kind) for is_kind in strings) else None
