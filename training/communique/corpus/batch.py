@@ -8,22 +8,30 @@ their place: all their cells are null and a `Fault` says why.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from communique.corpus.columns import Columns
 from communique.errors import DataError
 from communique.statement import ID, LABELLED
 
-JSON = pa.json_(pa.string())
-"""The type of a column that Arrow has no plain type for: nested values, or text and numbers mixed; each cell as JSON."""
+if TYPE_CHECKING:
+    from communique.corpus.columns import Columns
 
-NONE_BROKEN: Mapping[int, str] = MappingProxyType({})
+JSON = pa.json_(pa.string())
+"""The type of a column that Arrow has no plain type for (nested values, text and numbers mixed): each cell as JSON."""
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some rows of a file as they came; for those that could not be read, all null here, their index and why."""
+
+    rows: pa.RecordBatch
+    broken: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,8 +49,8 @@ class Batch:
     Parameters
     ----------
     rows
-        The columns as they came, in their order and types. Only if none plays the id, a first column `id` with the running
-        number of the row over all inputs, from 1; where an id column has gaps, that number fills them.
+        The columns as they came, in their order and types. Only if none plays the id, a first column `id` with the
+        running number of the row over all inputs, from 1; where an id column has gaps, that number fills them.
     id, text
         The statements, n strings each. A text is null if the row had none; an id never is.
     columns
@@ -83,7 +91,7 @@ class Batch:
 
     @property
     def labelled(self) -> pa.RecordBatch:
-        """The four roles alone, in the schema `LABELLED`, whatever the file looked like: batches of several files fit together."""
+        """The four roles alone, in the schema `LABELLED`: so batches of files of any shape fit together."""
         return pa.RecordBatch.from_arrays([self.id, self.text, self.label, self.group], schema=LABELLED)
 
     def name_row(self, index: int) -> str:
@@ -96,30 +104,26 @@ class Batch:
         return _read_names(self.rows.column(column), f"column {column!r} of {self.source}")
 
 
-def make_batch(
-    rows: pa.RecordBatch, columns: Columns, source: str, *, first_row: int = 1, number: int = 1, broken: Mapping[int, str] = NONE_BROKEN
-) -> Batch:
-    """See the roles in `rows`.
+def make_batch(block: Block, columns: Columns, source: str, *, first_row: int = 1, number: int = 1) -> Batch:
+    """See the roles in a block.
 
     Parameters
     ----------
-    rows
-        The columns as they came.
+    block
+        The rows as they came.
     columns
         The settled roles; a column that these rows lack counts as null.
     source, first_row
         As in `Batch`.
     number
         The number of the first row over all inputs, from 1.
-    broken
-        Index of a row -> why it could not be read.
 
     Raises
     ------
     DataError
         If a column cannot play its role: no text in the whole text column, a list for an id.
     """
-    broken = dict(broken)
+    rows, broken = block.rows, dict(block.broken)
     names = rows.schema.names
     text = pa.nulls(rows.num_rows, pa.string())
     if columns.text in names:
@@ -136,7 +140,9 @@ def make_batch(
     if columns.id in names:
         given = rows.column(columns.id)
         ids = pc.coalesce(_read_names(given, f"column {columns.id!r} of {source}"), running)
-        if given.null_count and (pa.types.is_string(given.type) or pa.types.is_integer(given.type) or pa.types.is_null(given.type)):
+        if given.null_count and (
+            pa.types.is_string(given.type) or pa.types.is_integer(given.type) or pa.types.is_null(given.type)
+        ):
             filled = ids if pa.types.is_null(given.type) else ids.cast(given.type)
             rows = rows.set_column(names.index(columns.id), columns.id, filled)
     else:
@@ -147,14 +153,18 @@ def make_batch(
 
 
 def _read_texts(values: pa.Array) -> tuple[pa.StringArray, dict[int, str]]:
-    """Return the texts of a column, null where there is none, and for cells that hold something else their index and why."""
+    """Return the texts of a column, null where there is none, and the index of each cell that holds something else."""
     try:
         texts = _decode(values)
     except pa.ArrowInvalid:
         texts = None
     if texts is not None:
         return texts, {}
-    cells = [None if cell is None else orjson.loads(cell) for cell in values.storage.to_pylist()] if values.type == JSON else values.to_pylist()
+    cells = (
+        [None if cell is None else orjson.loads(cell) for cell in values.storage.to_pylist()]
+        if values.type == JSON
+        else values.to_pylist()
+    )
     wrong = {
         index: f"the text is {type(cell).__name__}, expected a string"
         for index, cell in enumerate(cells)
@@ -176,18 +186,29 @@ def _read_names(values: pa.Array, what: str) -> pa.StringArray:
     if kind == JSON:
         cells = [None if cell is None else orjson.loads(cell) for cell in values.storage.to_pylist()]
         if not any(isinstance(cell, list | dict) for cell in cells):
-            names = pa.array([cell if isinstance(cell, str | None) else orjson.dumps(cell).decode() for cell in cells], pa.string())
+            names = pa.array(
+                [cell if isinstance(cell, str | None) else orjson.dumps(cell).decode() for cell in cells], pa.string()
+            )
     else:
         names = _decode(values)
         if names is None and not pa.types.is_nested(kind):
             names = values.cast(pa.string())
     if names is None:
-        raise DataError(f"{what} holds {'nested values' if kind == JSON else kind}", expected="a name or a number in every row")
+        raise DataError(
+            f"{what} holds {'nested values' if kind == JSON else kind}", expected="a name or a number in every row"
+        )
     return pc.if_else(pc.equal(names, ""), None, names)
 
 
 def _decode(values: pa.Array) -> pa.StringArray | None:
     """Return a column as strings if it is one of Arrow's several kinds of strings, else None."""
     kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
-    strings = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_binary, pa.types.is_large_binary, pa.types.is_null)
+    strings = (
+        pa.types.is_string,
+        pa.types.is_large_string,
+        pa.types.is_string_view,
+        pa.types.is_binary,
+        pa.types.is_large_binary,
+        pa.types.is_null,
+    )
     return values.cast(pa.string()) if any(is_kind(kind) for is_kind in strings) else None

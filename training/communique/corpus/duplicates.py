@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -122,12 +122,14 @@ def groups(texts: Texts, *, threshold: float = NEAR) -> Ints:
         return component if not near.any() else _connect(component, component[x[near]], component[y[near]])
 
     every = np.ones(len(sets), dtype=bool)
-    for x, y in _candidates(sets, threshold, every, every):
+    search = _search(sets, threshold, every, every)
+    component = link(search.x, search.y[search.start])
+    for x, y in search.without(component).blocks():
         # First one text of each component for each x: as a rule that settles the rest without comparing it.
         _, one = np.unique(x * len(sets) + component[y], return_index=True)
         component = link(x[one], y[one])
-        open_ = component[x] != component[y]
-        component = link(x[open_], y[open_])
+        apart = component[x] != component[y]
+        component = link(x[apart], y[apart])
     merged = np.arange(classes.max(initial=-1) + 1)
     if len(sets):
         merged[sets.classes] = sets.classes[component]
@@ -218,9 +220,9 @@ def _matches(texts: Texts, others: Texts, threshold: float) -> tuple[Ints, Ints,
         yield shared, shared, np.ones(len(shared))
         sets = _shingles(codes, offsets, classes)
         here, there = np.isin(sets.classes, ours), np.isin(sets.classes, theirs)
-        for x, y in _candidates(sets, threshold, here, there):
+        for x, y in _search(sets, threshold, here, there).blocks():
             yield from near(sets, x, y)
-        for y, x in _candidates(sets, threshold, there, here):
+        for y, x in _search(sets, threshold, there, here).blocks():
             yield from near(sets, x, y)
 
     def near(sets: _Sets, x: Ints, y: Ints) -> Iterator[tuple[Ints, Ints, Floats]]:
@@ -301,24 +303,65 @@ def _shingles(codes: Ints, offsets: Ints, classes: Ints) -> _Sets:
     return _Sets(distinct[order], sizes[order], ends, ids - (holders < 2).sum() if len(ids) else ids)
 
 
-def _candidates(sets: _Sets, threshold: float, probing: Mask, indexed: Mask) -> Iterator[tuple[Ints, Ints]]:
-    """Give, in blocks, all pairs of a probing and an indexed set that may be near-duplicates, each pair once.
+@dataclass(frozen=True)
+class _Search:
+    """Which sets have to be compared: each ``x`` with the ``length`` sets in ``y`` from ``start`` on."""
+
+    sets: _Sets
+    share: float
+    """Jaccard >= t means that the overlap is at least this share, t / (1 + t), of both sizes taken together."""
+    x: Ints
+    """(p,) probing sets, ascending, one entry for each shingle they are found by."""
+    start: Ints
+    """(p,) where in ``y`` the sets begin that may be near ``x``."""
+    length: Ints
+    """(p,) how many they are, at least 1."""
+    y: Ints
+    """(q,) indexed sets, shingle by shingle."""
+    left: Ints
+    """(q,) how many shingles are left in the set from this one on: no more can be shared by sets that first meet here."""
+
+    def without(self, component: Ints) -> _Search:
+        """Leave out each x that would be compared with sets of its own component only."""
+        of_y = component[self.y]
+        ends = np.append(np.flatnonzero(np.diff(of_y)) + 1, len(of_y))
+        alike = ends[np.searchsorted(ends, self.start, side="right")] >= self.start + self.length
+        kept = ~alike | (of_y[self.start] != component[self.x])
+        return replace(self, x=self.x[kept], start=self.start[kept], length=self.length[kept])
+
+    def blocks(self) -> Iterator[tuple[Ints, Ints]]:
+        """Give the pairs ``x, y``, each once, in blocks."""
+        number, sizes = len(self.sets), self.sets.sizes
+        work = np.concatenate([[0], np.cumsum(self.length)])
+        edges = np.append(np.flatnonzero(np.diff(self.x, prepend=-1)), len(self.x))
+        done = 0
+        while done < len(self.x):
+            # As many whole x as fit, at least one: then a pair repeats within a block only.
+            fit = np.searchsorted(work, work[done] + _BLOCK, side="right") - 1
+            stop = max(edges[np.searchsorted(edges, fit, side="right") - 1], edges[np.searchsorted(edges, done, side="right")])
+            at = _ranges(self.start[done:stop], self.length[done:stop])
+            x, y = np.repeat(self.x[done:stop], self.length[done:stop]), self.y[at]
+            enough = self.left[at] >= np.ceil(self.share * (sizes[x] + sizes[y]) - _SLACK)
+            yield np.divmod(_distinct(x[enough] * number + y[enough]), number)
+            done = stop
+
+
+def _search(sets: _Sets, threshold: float, probing: Mask, indexed: Mask) -> _Search:
+    """Look up which pairs of a probing and an indexed set may be near-duplicates.
 
     Of each pair ``x, y`` the indexed set ``y`` stands before ``x``, so it is not larger.
     """
     number = len(sets)
-    share = threshold / (1 + threshold)  # Jaccard >= t means: overlap >= share * (|x| + |y|)
-    count = np.diff(sets.offsets)
-    owner = np.repeat(np.arange(number), count)
+    share = threshold / (1 + threshold)
+    owner = np.repeat(np.arange(number), np.diff(sets.offsets))
     size = sets.sizes[owner]
-    # Shingles from this one to the end of its set: no more than these can be shared by sets that first meet here.
     left = sets.offsets[1:][owner] - np.arange(len(owner))
     least = np.ceil(threshold * size - _SLACK)
 
     entry = np.flatnonzero(indexed[owner] & (left >= np.ceil(2 * share * size - _SLACK)))
     posting = sets.shingles[entry] * number + owner[entry]
     order = np.argsort(posting)
-    posting, posted_left = posting[order], left[entry[order]]
+    posting = posting[order]
 
     probe = np.flatnonzero(probing[owner] & (left >= least))
     most = np.floor(left[probe] / share - size[probe] + _SLACK)
@@ -326,20 +369,8 @@ def _candidates(sets: _Sets, threshold: float, probing: Mask, indexed: Mask) -> 
     high = np.minimum(np.searchsorted(sets.sizes, most, side="right"), owner[probe])
     start = np.searchsorted(posting, sets.shingles[probe] * number + low)
     length = np.searchsorted(posting, sets.shingles[probe] * number + high) - start
-    probe, start, length = (array[length > 0] for array in (probe, start, length))
-
-    work = np.concatenate([[0], np.cumsum(length)])
-    edges = np.append(np.flatnonzero(np.diff(owner[probe], prepend=-1)), len(probe))
-    done = 0
-    while done < len(probe):
-        # As many whole sets x as fit in a block, at least one: then a pair can repeat within a block only.
-        fit = edges[np.searchsorted(edges, np.searchsorted(work, work[done] + _BLOCK, side="right") - 1, side="right") - 1]
-        stop = max(fit, edges[np.searchsorted(edges, done, side="right")])
-        at = _ranges(start[done:stop], length[done:stop])
-        x, y = np.repeat(owner[probe[done:stop]], length[done:stop]), posting[at] % number
-        enough = posted_left[at] >= np.ceil(share * (sets.sizes[x] + sets.sizes[y]) - _SLACK)
-        yield np.divmod(_distinct(x[enough] * number + y[enough]), number)
-        done = stop
+    found = length > 0
+    return _Search(sets, share, owner[probe[found]], start[found], length[found], posting % number, left[entry[order]])
 
 
 def _connect(component: Ints, a: Ints, b: Ints) -> Ints:
@@ -368,7 +399,9 @@ def _classes(codes: Ints, offsets: Ints) -> Ints:
     """Number the texts by their sequence of words; texts without words get a number each."""
     size = codes.itemsize
     buffers = [None, pa.py_buffer(offsets * size), pa.py_buffer(np.ascontiguousarray(codes))]
-    sequences = pa.Array.from_buffers(pa.large_binary(), len(offsets) - 1, buffers)  # the codes as bytes: exact, no hash
+    sequences = pa.Array.from_buffers(
+        pa.large_binary(), len(offsets) - 1, buffers
+    )  # the codes as bytes: exact, no hash
     classes = sequences.dictionary_encode().indices.to_numpy().astype(np.int64)
     blank = np.flatnonzero(np.diff(offsets) == 0)
     classes[blank] = len(classes) + blank

@@ -1,38 +1,25 @@
-"""From bytes to rows, one reader a format. Every reader yields blocks of rows in their order, in constant memory.
-
-Text formats are read with the parsers that rewrite nothing, not with Arrow's, which would infer types: a date stays the
-text it was, ``NA`` stays Namibia, ``007`` keeps its zeros, and a column may hold text in one row and a number in the
-next. What has no plain Arrow type travels as JSON (`batch.JSON`). A row that cannot be read keeps its place.
-
-Two things are not kept: of a key twice in one JSON object the last value counts, and JSON integers beyond 64 bits become
-floating-point numbers.
-"""
+"""What format an input has: its first bytes decide, then the suffix of its name, then its first line."""
 
 from __future__ import annotations
 
 import csv
-import io
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import Any, Literal
+from typing import Literal
 
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from communique.corpus.batch import JSON, NONE_BROKEN
+from communique.corpus.batch import Block
+from communique.corpus.columnar import read_arrow, read_parquet
 from communique.corpus.columns import ALIASES
-from communique.corpus.stream import LINE_LIMIT, Stream, decode, jump_about, read_blocks
+from communique.corpus.delimited import read_delimited
+from communique.corpus.objects import read_json_document, read_json_lines
+from communique.corpus.stream import LINE_LIMIT, Stream, decode, find_bad_byte, read_lines
 from communique.errors import DataError
 from communique.statement import TEXT
 
 Format = Literal["csv", "tsv", "jsonl", "json", "txt", "parquet", "arrow"]
-
-DOCUMENT_LIMIT = 256 * 2**20
-"""Bytes. A JSON array is one value and is read as a whole; beyond this size it must be JSON Lines."""
 
 SUFFIXES: Mapping[str, Format] = {
     ".csv": "csv",
@@ -50,7 +37,6 @@ SUFFIXES: Mapping[str, Format] = {
 }
 
 _HEAD = 2**16
-_BATCH_BYTES = 8 * 2**20
 _OURS: Mapping[bytes, Format] = {b"PAR1": "parquet", b"ARROW1": "arrow", b"\xff\xff\xff\xff": "arrow"}
 _FOREIGN = {
     b"PK\x03\x04": "a ZIP archive or an Excel workbook",
@@ -68,18 +54,8 @@ _FOREIGN = {
 _CONTROLS = bytes({*range(9), *range(14, 27), *range(28, 32)})
 
 
-@dataclass(frozen=True, eq=False)
-class Block:
-    """Some rows of a file as they came, and for those that could not be read, all null here, their index and why."""
-
-    rows: pa.RecordBatch
-    broken: Mapping[int, str] = NONE_BROKEN
-
-
 def read_rows(stream: Stream, batch_rows: int, text: str | None = None) -> Iterator[Block]:
     """Read a stream in whatever format it is.
-
-    Its first bytes decide, then the suffix of its name, then its first line.
 
     Parameters
     ----------
@@ -88,7 +64,7 @@ def read_rows(stream: Stream, batch_rows: int, text: str | None = None) -> Itera
     batch_rows
         The most rows in a block.
     text
-        The column the user named as text: a first line with that cell is a header.
+        The column the user named as text: a first line with that cell is a header; the lines of plain text go by it.
 
     Raises
     ------
@@ -96,31 +72,44 @@ def read_rows(stream: Stream, batch_rows: int, text: str | None = None) -> Itera
         If it is no format we read, or is damaged.
     """
     head = stream.peek(_HEAD)
-    given = PurePath(stream.name.lower().removesuffix(".gz")).suffix
-    known = next((kind for magic, kind in _OURS.items() if head.startswith(magic)), None) or SUFFIXES.get(given)
-    if known in ("parquet", "arrow"):
-        yield from (_read_parquet if known == "parquet" else _read_arrow)(stream, batch_rows)
-        return
-    stream = decode(stream)
-    head = stream.peek(_HEAD)
-    _refuse_binary(head, stream.name)
-    kind = known or _sniff(head, text)
-    if kind == "json":
-        kind = _sniff_json(head)
+    suffix = PurePath(stream.name.lower().removesuffix(".gz")).suffix
+    kind = next((kind for magic, kind in _OURS.items() if head.startswith(magic)), SUFFIXES.get(suffix))
+    if kind not in ("parquet", "arrow"):
+        stream = decode(stream)
+        head = stream.peek(_HEAD)
+        if b"\n" not in head:
+            head = stream.peek(LINE_LIMIT)
+        _refuse_binary(head, stream.name)
+        kind = kind or _sniff(head, text)
+        kind = _sniff_json(head) if kind == "json" else kind
     match kind:
+        case "parquet":
+            return read_parquet(stream, batch_rows)
+        case "arrow":
+            return read_arrow(stream, batch_rows)
         case "csv":
-            yield from _read_delimited(stream, batch_rows, _sniff_delimiter(head))
+            return read_delimited(stream, batch_rows, _sniff_delimiter(head))
         case "tsv":
-            yield from _read_delimited(stream, batch_rows, "\t")
+            return read_delimited(stream, batch_rows, "\t")
         case "jsonl":
-            yield from _read_json_lines(stream, batch_rows)
+            return read_json_lines(stream, batch_rows)
         case "json":
-            yield from _read_json_document(stream, batch_rows)
+            return read_json_document(stream, batch_rows)
         case _:
-            yield from _read_plain(stream, batch_rows)
+            return _read_plain(stream, batch_rows, text or TEXT)
 
 
-# What is it?
+def _read_plain(stream: Stream, batch_rows: int, name: str) -> Iterator[Block]:
+    """Read one statement a line; a blank line is an empty statement, so that row and line have one number."""
+    for _, lines in read_lines(stream, batch_rows):
+        cells: list[bytes | None] = [line.removesuffix(b"\r") for line in lines]
+        broken: dict[int, str] = {}
+        try:
+            column = pa.array(cells, pa.string())
+        except pa.ArrowInvalid:
+            broken = {index: fault for index, line in enumerate(lines) if (fault := find_bad_byte(line))}
+            column = pa.array([None if index in broken else cell for index, cell in enumerate(cells)], pa.string())
+        yield Block(pa.RecordBatch.from_arrays([column], names=[name]), broken)
 
 
 def _refuse_binary(head: bytes, name: str) -> None:
@@ -129,7 +118,7 @@ def _refuse_binary(head: bytes, name: str) -> None:
         controls = len(head) - len(head.translate(None, _CONTROLS))
         if controls > len(head) // 8 or (controls and not _is_utf8(head)):
             what = "a binary file, or UTF-16 without a byte order mark"
-    if what:
+    if what is not None:
         raise DataError(
             f"{name} is {what}",
             expected="csv, tsv, jsonl, json, parquet, arrow or txt, plain or .gz",
@@ -141,7 +130,7 @@ def _is_utf8(head: bytes) -> bool:
     try:
         head.decode()
     except UnicodeDecodeError as problem:
-        return problem.end == len(head) and problem.reason == "unexpected end of data"
+        return problem.reason == "unexpected end of data"  # only that the head was cut there
     return True
 
 
@@ -151,8 +140,10 @@ def _sniff(head: bytes, text: str | None) -> Format:
         return "json"
     line = head.partition(b"\n")[0].decode("utf-8", "replace")
     cells = next(csv.reader([line], delimiter=_sniff_delimiter(head)), [])
-    headers = {text.strip().casefold()} if text else set(ALIASES[TEXT])
-    return "csv" if headers & {cell.strip().casefold() for cell in cells} else "txt"
+    headers = {text} if text else set(ALIASES[TEXT])
+    return (
+        "csv" if {name.strip().casefold() for name in headers} & {cell.strip().casefold() for cell in cells} else "txt"
+    )
 
 
 def _sniff_json(head: bytes) -> Format:
@@ -168,27 +159,3 @@ def _sniff_delimiter(head: bytes) -> str:
     """Find what parts the header's cells: a comma, or the semicolon of a European Excel, or a tab."""
     line = head.partition(b"\n")[0].decode("utf-8", "replace")
     return max(",;\t", key=line.count)
-
-
-# Text formats
-
-
-def _read_delimited(stream: Stream, batch_rows: int, delimiter: str) -> Iterator[Block]:
-    """Read CSV as RFC 4180 has it: every cell a string, cells in quotation marks may hold line ends."""
-    lines = _Lines(stream)
-    csv.field_size_limit(2 * LINE_LIMIT)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    names: list[str] = []
-    rows: list[Sequence[str | None]] = []
-    broken: dict[int, str] = {}
-    row_number, began = 0, 0
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as problem:
-            if not names:
-                raise DataError(f"the header of {stream.name} cannot be read ({problem})") from problem
-            row, fault = [], _explain(problem)
-        else:
-            fault = None
-        ...

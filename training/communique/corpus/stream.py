@@ -15,12 +15,14 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 from communique.errors import DataError
 
 STDIN = "-"
 BLOCK = 2**20
+BATCH_BYTES = 8 * 2**20
+"""Bytes. Rows are handed on once they are as many as wished for or about as large as this."""
 LINE_LIMIT = 16 * 2**20
 """Bytes. The longest speech on record is a hundredth of it; a line beyond it is a file without line ends."""
 
@@ -35,7 +37,7 @@ _BOMS = (  # the longer first: UTF-32's begins with UTF-16's
 
 
 class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int = ..., /) -> bytes: ...
 
 
 class Stream:
@@ -63,7 +65,7 @@ class Stream:
             self._head += more
         return self._head[:size]
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = BLOCK, /) -> bytes:
         """Return about `size` bytes, none only at the end.
 
         Raises
@@ -82,7 +84,9 @@ class Stream:
         except (OSError, EOFError, zlib.error) as problem:
             raise DataError(f"{self.name} cannot be read ({problem})") from problem
         except UnicodeDecodeError as problem:
-            raise DataError(f"{self.name} is not {problem.encoding.upper()}, as its first bytes say ({problem.reason})") from problem
+            raise DataError(
+                f"{self.name} is not {problem.encoding.upper()}, as its first bytes say ({problem.reason})"
+            ) from problem
 
 
 @contextmanager
@@ -107,7 +111,7 @@ def open_stream(source: str) -> Iterator[Stream]:
 
 
 def decode(stream: Stream) -> Stream:
-    """Make UTF-8 without a byte order mark of a text that begins with one, as Excel writes them; else leave it alone."""
+    """Make UTF-8 without a byte order mark of a text that begins with one, as Excel writes them."""
     head = stream.peek(4)
     for bom, encoding in _BOMS:
         if head.startswith(bom):
@@ -147,9 +151,26 @@ def read_blocks(stream: Stream) -> Iterator[bytes]:
         yield b"".join(unfinished)
 
 
+def read_lines(stream: Stream, batch_rows: int) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield lines without their ends, at most `batch_rows` or about `BATCH_BYTES`, and the number of the first."""
+    held: list[bytes] = []
+    number, size = 1, 0
+    for block in read_blocks(stream):
+        held += block.removesuffix(b"\n").split(b"\n")
+        size += len(block)
+        full = size > BATCH_BYTES
+        while len(held) >= batch_rows or (full and held):
+            yield number, held[:batch_rows]
+            number += len(held[:batch_rows])
+            del held[:batch_rows]
+        size = 0 if full else size
+    if held:
+        yield number, held
+
+
 @contextmanager
 def jump_about(stream: Stream) -> Iterator[Path | IO[bytes]]:
-    """Give the bytes as something to be read in any order: the file itself, else a copy on disk for as long as needed."""
+    """Give the bytes to be read in any order: the file itself, else a copy on disk for as long as needed."""
     if stream.path is not None:
         yield stream.path
         return
@@ -162,18 +183,29 @@ def jump_about(stream: Stream) -> Iterator[Path | IO[bytes]]:
         yield copy
 
 
+def find_bad_byte(line: bytes) -> str | None:
+    """Say which byte keeps `line` from being UTF-8; None if it is."""
+    try:
+        line.decode()
+    except UnicodeDecodeError as problem:
+        return f"byte {problem.start + 1} (0x{line[problem.start]:02X}) is not UTF-8"
+    return None
+
+
 def _unzipped(stream: Stream) -> Stream:
-    return Stream(gzip.GzipFile(fileobj=stream, mode="rb"), stream.name) if stream.peek(2) == _GZIP else stream  # type: ignore[arg-type]
+    if stream.peek(2) != _GZIP:
+        return stream
+    return Stream(gzip.GzipFile(fileobj=cast("IO[bytes]", stream), mode="rb"), stream.name)
 
 
 class _Transcoded:
-    """UTF-8 out of UTF-16 or UTF-32. Half a surrogate pair comes out as bytes that are no UTF-8, to be refused with its row."""
+    """UTF-8 out of UTF-16 or UTF-32. Half a surrogate pair comes out as no UTF-8, refused with its row."""
 
     def __init__(self, stream: Stream, encoding: str) -> None:
         self._stream = stream
         self._decoder: Any = codecs.getincrementaldecoder(encoding)("surrogatepass")
 
-    def read(self, size: int, /) -> bytes:
+    def read(self, size: int = BLOCK, /) -> bytes:
         while chunk := self._stream.read(size):
             if text := self._decoder.decode(chunk):
                 return str(text).encode("utf-8", "surrogatepass")

