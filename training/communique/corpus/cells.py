@@ -16,10 +16,9 @@ import pyarrow.compute as pc
 
 from communique.corpus.batch import JSON
 
-_QUOTE, _BACKSLASH, _FIRST_PRINTABLE = 34, 92, 32
-_ESCAPES = {chr(code): f"\\u{code:04x}" for code in range(_FIRST_PRINTABLE)} | {
-    "\\": "\\\\",
-    '"': '\\"',
+_FIRST_PRINTABLE = 32
+_ESCAPES = {"\\": "\\\\", '"': '\\"'}  # the backslash first: the others bring new ones
+_ESCAPES |= {chr(code): f"\\u{code:04x}" for code in range(_FIRST_PRINTABLE)} | {
     "\b": "\\b",
     "\t": "\\t",
     "\n": "\\n",
@@ -37,27 +36,33 @@ def format_json(values: pa.Array) -> pa.StringArray:
     if pa.types.is_struct(kind):
         return _format_struct(values)
     if kind == JSON:
-        return pc.replace_substring(values.storage, "\n", " ")  # only blanks between tokens can be line ends in JSON
-    if pa.types.is_floating(kind):
-        return pc.if_else(pc.is_finite(values), _format_plain(values), None)
+        return pc.replace_substring(values.storage, "\n", " ")  # a line end in JSON can only be a blank between tokens
     plain = _format_plain(values)
     if plain is None:
         cells = [None if cell is None else orjson.dumps(cell, default=_spell).decode() for cell in values.to_pylist()]
         return pa.array(cells, pa.string())
+    if pa.types.is_floating(kind):
+        return pc.if_else(pc.is_finite(values), plain, None)
     return plain if _is_bare(kind) else pc.binary_join_element_wise('"', _escape(plain), '"', "")
 
 
 def format_cells(values: pa.Array) -> pa.StringArray:
-    """Write each value as a cell of CSV before quoting: text and numbers as they are, nested values as JSON; null as ""."""
+    """Write each value as a cell of CSV, not yet quoted: text and numbers as they are, nested as JSON, null as ""."""
+    if values.type == JSON and pc.any(pc.starts_with(values.storage, '"')).as_py():  # text among numbers
+        cells = values.storage.to_pylist()
+        return pa.array([orjson.loads(cell) if cell and cell[0] == '"' else cell or "" for cell in cells], pa.string())
     plain = _format_plain(values)
     return pc.fill_null(format_json(values) if plain is None else plain, "")
 
 
 def find_bytes(values: pa.StringArray, wanted: bytes) -> bytes:
-    """Tell which of the bytes `wanted` occur anywhere in the strings."""
-    start, stop = np.frombuffer(values.buffers()[1], np.int32)[[values.offset, values.offset + len(values)]]
-    data = np.frombuffer(values.buffers()[2] or b"", np.uint8)[start:stop]
-    return bytes(byte for byte in wanted if (data == byte).any())
+    """Tell which of the bytes `wanted`, in their order, occur anywhere in the strings."""
+    offsets = np.frombuffer(values.buffers()[1], np.int32)
+    data = np.frombuffer(values.buffers()[2] or b"", np.uint8)[
+        offsets[values.offset] : offsets[values.offset + len(values)]
+    ]
+    low = np.unique(data[data < _FIRST_PRINTABLE]).tobytes()  # one pass for all of the control characters
+    return bytes(byte for byte in wanted if byte in low or (byte >= _FIRST_PRINTABLE and (data == byte).any()))
 
 
 def join_rows(pieces: list[str | pa.StringArray]) -> pa.Buffer:
@@ -65,3 +70,51 @@ def join_rows(pieces: list[str | pa.StringArray]) -> pa.Buffer:
     joined = pc.binary_join_element_wise(*pieces, "")
     offsets = np.frombuffer(joined.buffers()[1], np.int32)
     return joined.buffers()[2].slice(0, int(offsets[len(joined)]))
+
+
+def _format_plain(values: pa.Array) -> pa.StringArray | None:
+    """Write values that are neither nested nor bytes; None for the others."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return _format_plain(values.dictionary_decode())
+    if isinstance(kind, pa.BaseExtensionType):
+        return _format_plain(values.storage) if kind != JSON else None
+    if pa.types.is_timestamp(kind):
+        return pc.replace_substring(values.cast(pa.string()), " ", "T")
+    if pa.types.is_floating(kind):
+        text = values.cast(pa.string())
+        bare = pc.match_substring_regex(text, r"^-?\d+$")  # a fraction stays one when it is whole: 1.0, not 1
+        return pc.if_else(bare, pc.binary_join_element_wise(text, ".0", ""), text) if pc.any(bare).as_py() else text
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return None
+    if pa.types.is_fixed_size_binary(kind) or pa.types.is_binary_view(kind):
+        return None
+    return values.cast(pa.string())
+
+
+def _format_struct(values: pa.StructArray) -> pa.StringArray:
+    pieces: list[str | pa.StringArray] = []
+    for place, (field, column) in enumerate(zip(values.type, values.flatten(), strict=True)):
+        pieces += [f"{',' if place else '{'}{orjson.dumps(field.name).decode()}:", pc.fill_null(format_json(column), "null")]
+    if not pieces:
+        pieces = ["{", pa.array([""] * len(values), pa.string())]
+    whole = pc.binary_join_element_wise(*pieces, "}", "")
+    return pc.if_else(values.is_valid(), whole, None) if values.null_count else whole
+
+
+def _is_bare(kind: pa.DataType) -> bool:
+    """Tell whether JSON writes the type without quotation marks."""
+    return bool(
+        pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_null(kind)
+    )
+
+
+def _escape(texts: pa.StringArray) -> pa.StringArray:
+    """Escape what JSON demands, in as many passes as there are different characters to escape: mostly one or two."""
+    for byte in find_bytes(texts, "".join(_ESCAPES).encode()):
+        texts = pc.replace_substring(texts, chr(byte), _ESCAPES[chr(byte)])
+    return texts
+
+
+def _spell(value: Any) -> str:
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)

@@ -404,8 +404,8 @@ class _Reader:
             return self._flaw(f"names the global {name}")
         if rest.startswith(pickle.GLOBAL):
             dtype = _DTYPE.search(rest)
-            kind = f"dtype {dtype[1].decode()}" if dtype else "a kind"
-            return self._flaw(f"announces an array of {kind} or layout that no model has")
+            kind = f" of dtype {dtype[1].decode()}" if dtype else ""
+            return self._flaw(f"announces an array{kind} in a way no model does")
         names = {opcode.code.encode("latin-1"): opcode.name for opcode in pickletools.opcodes}
         return self._flaw(f"uses the pickle opcode {names.get(rest[:1], rest[:1])}")
 
@@ -415,7 +415,7 @@ class _Reader:
         for signature, kind in _STRANGERS.items():
             if start.startswith(signature):
                 return self._flaw(f"is {kind}")
-        if start.startswith(pickle.PROTO) or _GLOBAL.match(start):
+        if start.startswith(pickle.PROTO) or _OLDEST.match(start):
             for match in _GLOBAL.finditer(start):
                 name = b".".join(part for part in match.groups() if part is not None).decode()
                 if name not in _OURS:
@@ -436,10 +436,10 @@ def _depth(value: Any) -> int:
 
 _NEAR, _FAR = 512, 1 << 16  # bytes searched for a name: within a model file, whose texts look like names, and elsewhere
 _STRANGERS = {
-    b"ZF": "a z-file of joblib before 0.10",
-    b"x": "compressed with zlib",
+    b"ZF0x": "a z-file of joblib before 0.10",
+    **dict.fromkeys((b"x\x01", b"x\x5e", b"x\x9c", b"x\xda"), "compressed with zlib"),
     b"\x1f\x8b": "compressed with gzip",
-    b"BZ": "compressed with bz2",
+    b"BZh": "compressed with bz2",
     b"\x5d\x00": "compressed with lzma",
     b"\xfd7zXZ": "compressed with xz",
     b"\x04\x22\x4d\x18": "compressed with lz4",
@@ -449,6 +449,7 @@ _STRANGERS = {
 _NAME = rb"([A-Za-z_][\w.]{0,200})"
 _TEXT = rb"(?:\x8c.|X....)%b(?:\x94|q.|r....)?" % _NAME
 _GLOBAL = re.compile(rb"(?<!\w)[ci]%b\n%b\n|%b%b\x93" % (_NAME, _NAME, _TEXT, _TEXT), re.DOTALL)
+_OLDEST = re.compile(rb"[ci]%b\n%b\n(?:p\d+\n|q.|\()" % (_NAME, _NAME), re.DOTALL)  # pickle before it had a number
 _DTYPE = re.compile(rb"cnumpy\ndtype\nX....(\w+)", re.DOTALL)
 _OURS = {"joblib.numpy_pickle.NumpyArrayWrapper", "numpy.ndarray", "numpy.dtype"}
 
