@@ -152,6 +152,12 @@ def make_batch(block: Block, columns: Columns, source: str, *, first_row: int = 
     return Batch(rows, ids, text, replace(columns, id=columns.id or ID), source, first_row, faults)
 
 
+def describe(value: object) -> str:
+    """Name the kind of a value as JSON has them."""
+    kinds = {bool: "true or false", int: "a number", float: "a number", str: "a string", list: "a list", dict: "an object"}
+    return "null" if value is None else kinds.get(type(value), f"of type {type(value).__name__}")
+
+
 def _read_texts(values: pa.Array) -> tuple[pa.StringArray, dict[int, str]]:
     """Return the texts of a column, null where there is none, and the index of each cell that holds something else."""
     try:
@@ -166,7 +172,7 @@ def _read_texts(values: pa.Array) -> tuple[pa.StringArray, dict[int, str]]:
         else values.to_pylist()
     )
     wrong = {
-        index: f"the text is {type(cell).__name__}, expected a string"
+        index: f"the text is {describe(cell)}, expected a string"
         for index, cell in enumerate(cells)
         if cell is not None and not isinstance(cell, str)
     }

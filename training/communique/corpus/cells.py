@@ -66,7 +66,7 @@ def find_bytes(values: pa.StringArray, wanted: bytes) -> bytes:
 
 
 def join_rows(pieces: list[str | pa.StringArray]) -> pa.Buffer:
-    """Put the pieces of every row together, then the rows, as UTF-8. At least one piece must be an array without nulls."""
+    """Put the pieces of every row together, then the rows, as UTF-8; at least one is an array, and none has nulls."""
     joined = pc.binary_join_element_wise(*pieces, "")
     offsets = np.frombuffer(joined.buffers()[1], np.int32)
     return joined.buffers()[2].slice(0, int(offsets[len(joined)]))
@@ -95,7 +95,10 @@ def _format_plain(values: pa.Array) -> pa.StringArray | None:
 def _format_struct(values: pa.StructArray) -> pa.StringArray:
     pieces: list[str | pa.StringArray] = []
     for place, (field, column) in enumerate(zip(values.type, values.flatten(), strict=True)):
-        pieces += [f"{',' if place else '{'}{orjson.dumps(field.name).decode()}:", pc.fill_null(format_json(column), "null")]
+        pieces += [
+            f"{',' if place else '{'}{orjson.dumps(field.name).decode()}:",
+            pc.fill_null(format_json(column), "null"),
+        ]
     if not pieces:
         pieces = ["{", pa.array([""] * len(values), pa.string())]
     whole = pc.binary_join_element_wise(*pieces, "}", "")

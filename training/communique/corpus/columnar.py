@@ -60,7 +60,7 @@ def slice_rows(batch: pa.RecordBatch, batch_rows: int, source: str) -> Iterator[
             numbers = rows.column(place)
             known = pc.and_(pc.greater_equal(numbers, 0), pc.less(numbers, len(names)))  # -1: not labelled
             rows = rows.set_column(place, column, pa.array(names, pa.string()).take(pc.if_else(known, numbers, None)))
-        yield Block(rows)
+        yield Block(rows.replace_schema_metadata(None))  # notes on columns as they were
 
 
 def _read_classes(schema: pa.Schema) -> dict[str, list[str]]:

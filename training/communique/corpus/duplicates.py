@@ -49,7 +49,7 @@ Texts: TypeAlias = pa.Array | pa.ChunkedArray | Sequence[str | None]
 _SEPARATORS = r"[\p{P}\p{Z}\p{C}]+"
 _UNSPACED = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
 _BLOCK = 1 << 20  # candidate pairs looked at together
-_CELLS = 1 << 24  # shingles compared together
+_CELLS = 1 << 22  # shingles compared together
 _SLACK = 1e-9  # bounds are rounded so that no pair is lost to floating point; the similarity itself decides
 
 
@@ -82,7 +82,7 @@ def words(texts: Texts) -> tuple[Ints, Ints]:
 
 
 def exact(texts: Texts) -> Ints:
-    """Number the texts so that two have the same number if they have the same words.
+    """Give texts with the same words the same number.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def exact(texts: Texts) -> Ints:
 
 
 def groups(texts: Texts, *, threshold: float = NEAR) -> Ints:
-    """Number the texts so that near-duplicates, and near-duplicates of near-duplicates, have the same number.
+    """Give near-duplicates, and near-duplicates of near-duplicates, the same number.
 
     These are the connected components of the graph that `pairs` would draw, found without drawing it: copies of a
     text count once, and texts already known to be connected are not compared again.
@@ -263,8 +263,9 @@ class _Sets:
 
     def similarity(self, x: Ints, y: Ints) -> Floats:
         """Jaccard index of the sets x and y, pair by pair."""
-        cells = np.cumsum(np.diff(self.offsets)[x] + np.diff(self.offsets)[y])
-        cuts = np.searchsorted(cells, np.arange(_CELLS, cells[-1], _CELLS)) if len(cells) else []
+        held = np.diff(self.offsets)
+        cells = np.cumsum(held[x] + held[y])
+        cuts = np.searchsorted(cells, np.arange(_CELLS, cells.max(initial=0), _CELLS))
         overlaps = [
             self.matrix[a].multiply(self.matrix[b]).sum(axis=1)
             for a, b in zip(np.split(x, cuts), np.split(y, cuts), strict=True)
@@ -319,7 +320,7 @@ class _Search:
     y: Ints
     """(q,) indexed sets, shingle by shingle."""
     left: Ints
-    """(q,) how many shingles are left in the set from this one on: no more can be shared by sets that first meet here."""
+    """(q,) how many shingles its set has from this one on: sets that first meet here share no more."""
 
     def without(self, component: Ints) -> _Search:
         """Leave out each x that would be compared with sets of its own component only."""
@@ -338,7 +339,9 @@ class _Search:
         while done < len(self.x):
             # As many whole x as fit, at least one: then a pair repeats within a block only.
             fit = np.searchsorted(work, work[done] + _BLOCK, side="right") - 1
-            stop = max(edges[np.searchsorted(edges, fit, side="right") - 1], edges[np.searchsorted(edges, done, side="right")])
+            stop = max(
+                edges[np.searchsorted(edges, fit, side="right") - 1], edges[np.searchsorted(edges, done, side="right")]
+            )
             at = _ranges(self.start[done:stop], self.length[done:stop])
             x, y = np.repeat(self.x[done:stop], self.length[done:stop]), self.y[at]
             enough = self.left[at] >= np.ceil(self.share * (sizes[x] + sizes[y]) - _SLACK)
@@ -384,7 +387,7 @@ def _connect(component: Ints, a: Ints, b: Ints) -> Ints:
 
 
 def _grams(codes: Ints, length: int) -> Ints:
-    """Number the runs of neighbouring codes: equal numbers, equal runs; (n - length + 1,)."""
+    """Give equal runs of neighbouring codes equal numbers; (n - length + 1,)."""
     base = int(codes.max(initial=0)) + 1
     keys, size = codes, base
     for step in range(1, length):
@@ -396,12 +399,11 @@ def _grams(codes: Ints, length: int) -> Ints:
 
 
 def _classes(codes: Ints, offsets: Ints) -> Ints:
-    """Number the texts by their sequence of words; texts without words get a number each."""
+    """Give equal sequences of words equal numbers, and a text without words one of its own."""
     size = codes.itemsize
     buffers = [None, pa.py_buffer(offsets * size), pa.py_buffer(np.ascontiguousarray(codes))]
-    sequences = pa.Array.from_buffers(
-        pa.large_binary(), len(offsets) - 1, buffers
-    )  # the codes as bytes: exact, no hash
+    # The codes of a text, seen as one string of bytes, are looked up as they are: exact, no hash to collide.
+    sequences = pa.Array.from_buffers(pa.large_binary(), len(offsets) - 1, buffers)
     classes = sequences.dictionary_encode().indices.to_numpy().astype(np.int64)
     blank = np.flatnonzero(np.diff(offsets) == 0)
     classes[blank] = len(classes) + blank

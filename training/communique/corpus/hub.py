@@ -1,14 +1,15 @@
 """Hugging Face `datasets`: the one file that it enters, and only when one is asked for.
 
 It is asked for as little as possible. A folder of data files is only *listed* with its help (it knows which file
-belongs to which split); the files are read by our own readers, as its CSV reader makes nothing of ``NA``, its JSON reader
-rewrites dates, and its cache may serve old rows. A dataset of the Hub comes as `datasets` prepares it, and nothing goes
-to the network unless the user says so with ``HF_HUB_OFFLINE=0``.
+belongs to which split); the files are read by our own readers, as its CSV reader makes nothing of ``NA``, its JSON
+reader rewrites dates, and its cache may serve old rows. A dataset of the Hub comes as `datasets` prepares it, and
+nothing goes to the network unless the user says so with ``HF_HUB_OFFLINE=0``.
 """
 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,8 +66,8 @@ def list_files(folder: Path, split: str) -> list[str]:
     DataError
         If there is no data file, or there are several splits of which none was named.
     """
-    with _refusing(str(folder)):
-        found = _import().load_dataset_builder(str(folder)).config.data_files or {}
+    with _refusing(str(folder)), tempfile.TemporaryDirectory() as cache:
+        found = _import().load_dataset_builder(str(folder), cache_dir=cache).config.data_files or {}
     return sorted(found[_choose(found, split, str(folder))])
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from communique.corpus.batch import JSON, Block
+from communique.corpus.batch import JSON, Block, describe
 from communique.corpus.stream import BLOCK, Stream, find_bad_byte, read_lines
 from communique.errors import DataError
 
@@ -70,7 +70,7 @@ def read_json_document(stream: Stream, batch_rows: int) -> Iterator[Block]:
     if isinstance(document, dict):
         document = document["data"] if isinstance(document.get("data"), list) else [document]
     if not isinstance(document, list):
-        raise DataError(f"{stream.name} is a single JSON {type(document).__name__}", expected="an array of objects")
+        raise DataError(f"{stream.name} holds no more than {describe(document)}", expected="an array of objects")
     names: dict[str, None] = {}
     for start in range(0, len(document), batch_rows):
         yield _pack_objects(document[start : start + batch_rows], names, {})
@@ -81,7 +81,7 @@ def _pack_objects(values: list[Any], names: dict[str, None], broken: dict[int, s
     if set(map(type, values)) != {dict}:
         for index, value in enumerate(values):
             if not isinstance(value, dict):
-                broken.setdefault(index, f"a JSON {type(value).__name__}, expected an object")
+                broken.setdefault(index, f"{describe(value)}, expected an object")
                 values[index] = {}
     names |= dict.fromkeys(chain.from_iterable(values))
     columns = [_pack_values([row.get(name) for row in values]) for name in names]

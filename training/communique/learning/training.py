@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from communique.codebook import Codebook
 from communique.corpus import duplicates
@@ -31,8 +33,18 @@ class Trained:
     groups: np.ndarray
     facts: dict[str, Any]
 
+    def held_out_rows(self, data: Labelled) -> pa.Table:
+        """Return the training rows with the groups that the folds kept together, to mark the held-out scores on."""
+        names = pa.array(self.groups).cast(pa.string())
+        return data.rows.set_column(data.rows.schema.get_field_index(GROUP), GROUP, names)
 
-def train(
+
+def cores(jobs: int) -> int:
+    """Return how many threads ``--jobs`` means: 0 is one a core."""
+    return jobs if jobs > 0 else os.cpu_count() or 1
+
+
+def fit_model(
     data: Labelled,
     codebook: Codebook,
     recipe: Recipe,

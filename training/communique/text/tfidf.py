@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from communique.errors import DataError, UsageError
+from communique.errors import DataError
 from communique.text.counts import Counter, Terms, learn_terms
 from communique.text.tokens import Words, split, texts_of
 from communique.text.vocabulary import Vocabulary, select
@@ -167,8 +167,6 @@ def _fit_block(block: Block, texts: pa.Array, words: Words) -> FittedBlock:
     n = len(texts)
     lowest = block.min_df if isinstance(block.min_df, int) else block.min_df * n
     highest = block.max_df if isinstance(block.max_df, int) else block.max_df * n
-    if highest < lowest:
-        raise UsageError(f"max_df ({block.max_df}) below min_df ({block.min_df})")
     kept = np.flatnonzero((document_frequency >= max(lowest, 1)) & (document_frequency <= highest))
     vocabulary, order = select(everything, kept)
     if block.max_features is not None and len(order) > block.max_features:

@@ -112,7 +112,7 @@ def select(vocabulary: Vocabulary, chosen: np.ndarray) -> tuple[Vocabulary, np.n
 
     Nodes and units that lead to no term are cut away. Also returns the old column of each new one.
     """
-    wanted = np.zeros(1 + max((int(columns.max()) for columns in vocabulary.columns if columns.size), default=0), bool)
+    wanted = np.zeros(len(vocabulary) + 1, bool)  # the last one stays False, for the column -1
     wanted[chosen] = True
     is_term = [(columns >= 0) & wanted[columns] for columns in vocabulary.columns]
     width = max(len(vocabulary.units), 1)

@@ -1,0 +1,164 @@
+"""The verb ``classify``: texts, files or stdin in, one row out for each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from communique.cli.options import Force, IdColumn, Jobs, TextColumn, columns
+from communique.cli.terminal import is_terminal, progress, say, table
+from communique.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from communique.corpus.batch import Batch
+    from communique.inference.bulk import Answered
+
+_MOST_NAMED = 5  # rows named in a message
+_FORMATS = ("table", "jsonl", "csv", "tsv", "parquet")
+
+
+def classify(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TEXT... | FILE... | -]", help="Statements, files of them, or - for stdin.", show_default=False),
+    ] = None,
+    model: Annotated[str, typer.Option("--model", "-m", help="Name, name@version, or path.", envvar="COMMUNIQUE_MODEL")] = "stance",
+    format: Annotated[  # noqa: A002 - the flag's name
+        str | None, typer.Option("--format", "-f", help="table, jsonl, csv, tsv or parquet.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")] = None,
+    threshold: Annotated[float | None, typer.Option(help="Mark rows with less confidence than this (0 to 1) as abstained.")] = None,
+    top_k: Annotated[int | None, typer.Option(help="List this many labels, the most probable first.")] = None,
+    text_column: TextColumn = None,
+    id_column: IdColumn = None,
+    jobs: Jobs = 0,
+    force: Force = False,
+) -> None:
+    """Tell the stance of statements.
+
+    A single argument is a file if a file of that name exists, else a text. Every row in gives one row out, in order, with
+    its columns, and label, confidence and scores behind them.
+
+    Example: communique classify statements.csv --format csv --output labelled.csv
+    """
+    from communique import load
+    from communique.inference.bulk import answer
+    from communique.inference.prediction import Options
+
+    options = Options(threshold=threshold, top_k=top_k)
+    if format is not None and format not in _FORMATS:
+        raise UsageError(f"the format {format!r}", expected=", ".join(_FORMATS))
+    shown = format or _default_format(output)
+    batches = _read(inputs or [], columns(text_column, identity=id_column))
+    if shown == "table":
+        if output is not None:
+            raise UsageError("a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet")
+        _show(_told(answer(load(model), batches, options, jobs=jobs)))
+        return
+
+    from communique.corpus.sink import open_sink
+
+    with open_sink(output, shown, force=force) as sink, progress("classified") as advance:
+        done = 0
+        for answered in _told(answer(load(model), batches, options, jobs=jobs)):
+            sink.write(answered.rows)
+            done += answered.rows.num_rows
+            advance(done, 0)
+
+
+def _default_format(output: Path | None) -> str:
+    if output is None:
+        return "table" if is_terminal(sys.stdout) else "jsonl"
+    from communique.corpus.sink import format_of
+
+    return format_of(output)
+
+
+def _read(inputs: list[str], wanted: object) -> Iterable[Batch]:
+    from communique.corpus.columns import Columns
+    from communique.corpus.source import read, read_texts
+
+    assert isinstance(wanted, Columns)
+    if not inputs:
+        if is_terminal(sys.stdin):
+            raise UsageError("no statement was given", remedy='try: communique classify "We are ready for talks."')
+        inputs = ["-"]
+    files = [given for given in inputs if _is_file(given)]
+    texts = [given for given in inputs if not _is_file(given)]
+    if files and texts:
+        raise DataError(f"no file {texts[0]!r} among the files given", remedy="classify texts and files in two runs")
+    if files:
+        return read(files, wanted, keep_unreadable=True)
+    return [read_texts(texts)]
+
+
+def _is_file(given: str) -> bool:
+    """Tell a file from a text; a missing file is told by its look, so that nobody gets the stance of "statments.csv"."""
+    from communique.corpus.formats import SUFFIXES
+
+    if given == "-" or given.startswith("hf://"):
+        return True
+    try:
+        if Path(given).exists():
+            return True
+    except OSError:  # a text too long for a file name
+        return False
+    suffixes = (*SUFFIXES, *(suffix + ".gz" for suffix in SUFFIXES))
+    return len(given.split()) == 1 and given.lower().endswith(suffixes)
+
+
+def _told(answers: Iterable[Answered]) -> Iterator[Answered]:
+    """Pass answers on, and at the end name the rows that could not be read or had no text."""
+    unread: list[str] = []
+    empty: list[str] = []
+    rows = 0
+    for answered in answers:
+        rows += answered.rows.num_rows
+        unread += [f"{answered.batch.source}:{fault.row} ({fault.message})" for fault in answered.batch.faults]
+        empty += answered.empty
+        yield answered
+    if empty:
+        say(f"communique: {_named(empty)} without a text; there the label is empty")
+    if unread:
+        raise DataError(f"{_named(unread)} could not be read; there the label is empty", remedy="mend them and classify again")
+    if rows and len(empty) == rows:
+        raise DataError("no row has a text", expected="a statement in each")
+
+
+def _named(rows: list[str]) -> str:
+    shown = ", ".join(rows[:_MOST_NAMED])
+    more = f" and {len(rows) - _MOST_NAMED:,} more" if len(rows) > _MOST_NAMED else ""
+    return f"{len(rows):,} row{'s' if len(rows) != 1 else ''} ({shown}{more})"
+
+
+def _show(answers: Iterator[Answered]) -> None:
+    first = next(answers, None)
+    if first is None:
+        return
+    labels = [field.name for field in first.rows.schema.field("scores").type]
+    rows = list(chain.from_iterable(_table_rows(answered.rows, answered.batch.id, answered.batch.text, labels) for answered in chain([first], answers)))
+    table("", ["id", "statement", "label", "confidence", *labels], rows, wide=1)
+
+
+def _table_rows(rows: pa.RecordBatch, ids: pa.Array, texts: pa.Array, labels: list[str]) -> Iterator[list[str]]:
+    abstained = rows.column("abstained").to_pylist() if "abstained" in rows.schema.names else [False] * rows.num_rows
+    for identity, text, label, confidence, scores, unsure in zip(
+        ids.to_pylist(),
+        texts.to_pylist(),
+        rows.column("label").to_pylist(),
+        rows.column("confidence").to_pylist(),
+        rows.column("scores").to_pylist(),
+        abstained,
+        strict=True,
+    ):
+        if label is None:
+            yield [identity, text or "", "", "", *("" for _ in labels)]
+        else:
+            yield [identity, text, f"{label} (unsure)" if unsure else label, f"{confidence:.2f}", *(f"{scores[name]:.2f}" for name in labels)]

@@ -1,0 +1,128 @@
+"""The verb ``train``: labelled statements in, a saved model out."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from communique.cli.evaluate import COMPOSED, show
+from communique.cli.options import AsJson, Force, GroupColumn, IdColumn, Jobs, LabelColumn, TextColumn, columns
+from communique.cli.terminal import progress, say
+from communique.errors import UsageError
+
+if TYPE_CHECKING:
+    from communique.learning.recipe import Recipe
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def train(
+    data: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DATA...]", help="Labelled statements: files, globs, - or hf://name; the bundled ones if none.", show_default=False),
+    ] = None,
+    holdout: Annotated[str | None, typer.Option(help="Labelled statements to mark the model on; never trained on.")] = None,
+    name: Annotated[str, typer.Option(help="What to call the model.")] = "stance",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the model folder here instead of models/.")] = None,
+    preset: Annotated[str, typer.Option("--preset", "-p", help="fast, balanced or thorough.")] = "balanced",
+    recipe: Annotated[Path | None, typer.Option(help="Recipe file (TOML) instead of a preset.")] = None,
+    metric: Annotated[str | None, typer.Option(help="What is best: macro_f1, macro_f1_stances, accuracy, log_loss or f1:LABEL.")] = None,
+    codebook: Annotated[Path | None, typer.Option(help="Codebook (TOML); without it the labels come from the data.")] = None,
+    time_budget: Annotated[str | None, typer.Option(help="Begin no new trial after this time, as in 90s or 5m.")] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same model.")] = 0,
+    jobs: Jobs = 0,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    id_column: IdColumn = None,
+    group: GroupColumn = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model on labelled statements and mark it on the holdout.
+
+    Without DATA the bundled statements are used, and the bundled holdout. Without a holdout the marks come from
+    cross-validation on the training rows.
+
+    Example: communique train labels.csv --holdout holdout.csv --name mine
+    """
+    from communique.corpus import bundle
+    from communique.corpus.labelled import collect
+    from communique.corpus.source import read
+    from communique.model import registry
+
+    chosen = _recipe(preset, recipe, metric)
+    seconds = None if time_budget is None else _seconds(time_budget)
+    registry.check_name(name)
+    registry.check_writable(output or registry.roots()[0] / name / "new", force=force)
+    wanted = columns(text_column, label_column, id_column, group)
+    need = frozenset({"text", "label"})
+    rows = collect(read(data or bundle.TRAIN, wanted, need=need), ", ".join(data or ["the bundled data"]))
+    marking = [holdout] if holdout else [] if data else bundle.HOLDOUT
+    held = collect(read(marking, wanted, need=need), f"the holdout {holdout}") if marking else None
+    _tell_left_out(rows.skipped, "text")
+    _tell_left_out(rows.unlabelled, "label")
+
+    from communique.codebook import codebook_of, read_codebook
+    from communique.corpus import duplicates
+    from communique.evaluation.findings import judge
+    from communique.evaluation.metrics import judged_of
+    from communique.inference.prediction import Classifier, softmax
+    from communique.learning.selection import Effort
+    from communique.learning.training import cores, fit_model
+
+    book = read_codebook(codebook) if codebook else codebook_of(rows.labels)
+    if held is not None:
+        held.codes(book)
+        both = len(duplicates.pairs(rows.texts, held.texts)[0])
+        if both:
+            say(f"communique: {both} pairs of near-duplicates between data and holdout flatter the score; see: communique lint")
+    with progress("cross-validating") as advance:
+        trained = fit_model(rows, book, chosen, name=name, seed=seed, effort=Effort(cores(jobs), seconds), progress=advance)
+    model = trained.model
+    if held is not None:
+        findings = judge(judged_of(held.rows, Classifier(model).predict_proba(held.texts), book))
+        title = f"{name} on {holdout or 'the bundled holdout'}"
+    else:
+        findings = judge(judged_of(trained.held_out_rows(rows), softmax(trained.choice.held_out / model.temperature), book))
+        title = f"{name}, cross-validated on its own training rows (no holdout was given)"
+    facts = trained.facts | {"holdout" if held is not None else "cross_validated": _marks(findings.to_dict(), composed=not data)}
+    saved = registry.save(model, facts, folder=output)
+    if as_json:
+        typer.echo(json.dumps({"path": str(saved.file.parent), **saved.manifest}, indent=2, ensure_ascii=False))
+        return
+    show(findings, title)
+    if not data:
+        typer.echo(COMPOSED)
+    typer.echo(f"Saved {name} {saved.version} in {saved.file.parent} ({len(rows):,} statements, {trained.facts['seconds']:g} s).")
+
+
+def _recipe(preset: str, file: Path | None, metric: str | None) -> Recipe:
+    from dataclasses import replace
+
+    from communique.learning.presets import preset as named
+    from communique.learning.recipe import read_recipe
+
+    chosen = read_recipe(file) if file else named(preset)
+    return replace(chosen, metric=metric) if metric else chosen
+
+
+def _seconds(budget: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", budget.strip())
+    if not found:
+        raise UsageError(f"a time budget of {budget!r}", expected="a time such as 90s, 5m or 1h")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def _tell_left_out(rows: tuple[str, ...], what: str) -> None:
+    if rows:
+        shown = ", ".join(rows[:5]) + (" ..." if len(rows) > 5 else "")
+        say(f"communique: left out {len(rows):,} row{'s' if len(rows) != 1 else ''} without a {what} ({shown})")
+
+
+def _marks(findings: dict[str, Any], *, composed: bool) -> dict[str, Any]:
+    kept = {key: findings[key] for key in ("n", "groups", "macro_f1", "macro_f1_stances", "accuracy", "log_loss", "brier", "ece", "intervals", "labels", "confusion")}
+    return kept | ({"note": COMPOSED} if composed else {})
