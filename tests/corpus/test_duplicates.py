@@ -93,8 +93,8 @@ def test_the_nearest_is_the_best_of_all_and_the_first_of_equals(
 @pytest.mark.parametrize("block", [1, 7, 100])
 def test_the_size_of_a_block_changes_nothing(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = np.random.default_rng(5)
-    rows = [" ".join(chance.choice(list("abcd"), chance.integers(3, 12))) for _ in range(300)]
-    others = [" ".join(chance.choice(list("abcd"), chance.integers(3, 12))) for _ in range(200)]
+    rows = [" ".join(chance.choice(list("abcd"), chance.integers(3, 12))) for _ in range(60)]
+    others = [" ".join(chance.choice(list("abcd"), chance.integers(3, 12))) for _ in range(40)]
 
     def everything() -> list[list[float]]:
         found = [*duplicates.pairs(rows, threshold=0.4), *duplicates.nearest(rows, others, threshold=0.4)]
@@ -119,11 +119,11 @@ def test_one_changed_word_makes_a_near_copy_and_three_do_not() -> None:
     "copy",
     [
         "we will NOT negotiate with the junta's envoys",
-        "“We will not negotiate with the junta’s envoys.”",
+        "“We will not negotiate with the junta\u2019s envoys.”",
         "  We will\n\tnot negotiate…  with the\u00a0junta's envoys!!!",
         "We will not nego\u00adtiate with the junta's envoys",
         "\ufeffWe will not negotiate with the junta's envoys",
-        "Ｗｅ ｗｉｌｌ ｎｏｔ negotiate with the junta's envoys",
+        "\uff37\uff45 \uff57\uff49\uff4c\uff4c \uff4e\uff4f\uff54 negotiate with the junta's envoys",
     ],
 )
 def test_quotes_capitals_and_spaces_make_no_other_statement(copy: str) -> None:

@@ -64,6 +64,10 @@ def _guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
         except OSError as problem:
             named_file = f" ({problem.filename})" if problem.filename else ""
             return _end(f"{problem.strerror or problem}{named_file}", 1)
+        except typer.Exit:
+            raise
+        except Exception as problem:  # noqa: BLE001 - a fault of ours, but still told in a sentence
+            return _end(f"a fault in communique ({type(problem).__name__}: {problem}); run again with --debug and report it", 1)
 
     return guarded
 

@@ -48,6 +48,7 @@ def classify(
 
     Example: communique classify statements.csv --format csv --output labelled.csv
     """
+    _spare_pandas()
     from communique import load
     from communique.inference.bulk import answer
     from communique.inference.prediction import Options
@@ -55,7 +56,7 @@ def classify(
     options = Options(threshold=threshold, top_k=top_k)
     if format is not None and format not in _FORMATS:
         raise UsageError(f"the format {format!r}", expected=", ".join(_FORMATS))
-    shown = format or _default_format(output)
+    shown = format or ("table" if output is None and is_terminal(sys.stdout) else None)
     batches = _read(inputs or [], columns(text_column, identity=id_column))
     if shown == "table":
         if output is not None:
@@ -73,12 +74,24 @@ def classify(
             advance(done, 0)
 
 
-def _default_format(output: Path | None) -> str:
-    if output is None:
-        return "table" if is_terminal(sys.stdout) else "jsonl"
-    from communique.corpus.sink import format_of
+def _spare_pandas() -> None:
+    """Keep pyarrow from importing pandas.
 
-    return format_of(output)
+    Where pandas is installed, pyarrow imports it before it makes its first array, only to ask whether it was given a
+    Series. That takes as long as all the rest of a short command, and nobody here has a Series.
+    """
+    if "pandas" in sys.modules:
+        return
+    import pyarrow as pa
+
+    class NoPandas:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "pandas":
+                raise ModuleNotFoundError(name)
+
+    sys.meta_path.insert(0, NoPandas())  # type: ignore[arg-type]
+    pa.array([""])
+    del sys.meta_path[0]
 
 
 def _read(inputs: list[str], wanted: object) -> Iterable[Batch]:

@@ -1,15 +1,15 @@
 """A batch of the user's rows, and the same rows as statements.
 
 `Batch.rows` has the columns of the file under their own names, so that what is written out later is what came in.
-`Batch.text`, `id`, `label` and `group` are the roles that some of these columns play. Rows that could not be read keep
-their place: all their cells are null and a `Fault` says why.
+`Batch.text`, `id`, `label` and `group` are the roles that some of these columns play. A row that could not be read
+keeps its place: a `Fault` says why, its text is null, and so are its other cells if they could not be told apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
@@ -60,7 +60,7 @@ class Batch:
     first_row
         The number in its source, from 1, of the first row. The header of a CSV file and blank lines are not counted.
     faults
-        The rows that could not be read, in order.
+        The rows that could not be read, or whose text is none, such as a number, in order.
     """
 
     rows: pa.RecordBatch
@@ -128,7 +128,7 @@ def make_batch(block: Block, columns: Columns, source: str, *, first_row: int = 
     text = pa.nulls(rows.num_rows, pa.string())
     if columns.text in names:
         text, wrong = _read_texts(rows.column(columns.text))
-        if first_row == 1 and 0 < len(wrong) == rows.num_rows - text.null_count + len(wrong):
+        if first_row == 1 and wrong and text.null_count == rows.num_rows:
             kind = rows.schema.field(columns.text).type
             raise DataError(
                 f"column {columns.text!r} of {source} holds {'no text' if kind == JSON else kind}",
@@ -139,11 +139,10 @@ def make_batch(block: Block, columns: Columns, source: str, *, first_row: int = 
     running = pa.array(np.arange(number, number + rows.num_rows)).cast(pa.string())
     if columns.id in names:
         given = rows.column(columns.id)
-        ids = pc.coalesce(_read_names(given, f"column {columns.id!r} of {source}"), running)
-        if given.null_count and (
-            pa.types.is_string(given.type) or pa.types.is_integer(given.type) or pa.types.is_null(given.type)
-        ):
-            filled = ids if pa.types.is_null(given.type) else ids.cast(given.type)
+        known = _read_names(given, f"column {columns.id!r} of {source}")
+        ids = pc.coalesce(known, running)
+        if known.null_count and given.type in (pa.string(), pa.int64(), pa.null()):
+            filled = ids.cast(given.type) if given.type == pa.int64() else ids
             rows = rows.set_column(names.index(columns.id), columns.id, filled)
     else:
         ids = running
@@ -154,23 +153,23 @@ def make_batch(block: Block, columns: Columns, source: str, *, first_row: int = 
 
 def describe(value: object) -> str:
     """Name the kind of a value as JSON has them."""
-    kinds = {bool: "true or false", int: "a number", float: "a number", str: "a string", list: "a list", dict: "an object"}
+    kinds = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a string",
+        list: "a list",
+        dict: "an object",
+    }
     return "null" if value is None else kinds.get(type(value), f"of type {type(value).__name__}")
 
 
 def _read_texts(values: pa.Array) -> tuple[pa.StringArray, dict[int, str]]:
     """Return the texts of a column, null where there is none, and the index of each cell that holds something else."""
-    try:
-        texts = _decode(values)
-    except pa.ArrowInvalid:
-        texts = None
+    texts = _decode(values)
     if texts is not None:
         return texts, {}
-    cells = (
-        [None if cell is None else orjson.loads(cell) for cell in values.storage.to_pylist()]
-        if values.type == JSON
-        else values.to_pylist()
-    )
+    cells = _load(values) if values.type == JSON else values.to_pylist()
     wrong = {
         index: f"the text is {describe(cell)}, expected a string"
         for index, cell in enumerate(cells)
@@ -185,36 +184,30 @@ def _read_names(values: pa.Array, what: str) -> pa.StringArray:
     Raises
     ------
     DataError
-        If it holds lists or the like.
+        If its type has no plain way of being written.
     """
-    kind = values.type
-    names = None
-    if kind == JSON:
-        cells = [None if cell is None else orjson.loads(cell) for cell in values.storage.to_pylist()]
-        if not any(isinstance(cell, list | dict) for cell in cells):
-            names = pa.array(
-                [cell if isinstance(cell, str | None) else orjson.dumps(cell).decode() for cell in cells], pa.string()
-            )
-    else:
-        names = _decode(values)
-        if names is None and not pa.types.is_nested(kind):
-            names = values.cast(pa.string())
+    names = _decode(values)
+    if values.type == JSON:
+        cells = [cell if isinstance(cell, str | None) else orjson.dumps(cell).decode() for cell in _load(values)]
+        names = pa.array(cells, pa.string())
     if names is None:
-        raise DataError(
-            f"{what} holds {'nested values' if kind == JSON else kind}", expected="a name or a number in every row"
-        )
+        try:
+            names = values.cast(pa.string())
+        except pa.ArrowException as problem:
+            raise DataError(f"{what} holds {values.type}", expected="a name or a number in every row") from problem
     return pc.if_else(pc.equal(names, ""), None, names)
 
 
 def _decode(values: pa.Array) -> pa.StringArray | None:
-    """Return a column as strings if it is one of Arrow's several kinds of strings, else None."""
+    """Return a column as strings if it is one of Arrow's several kinds of strings, or of bytes that are UTF-8."""
     kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
-    strings = (
-        pa.types.is_string,
-        pa.types.is_large_string,
-        pa.types.is_string_view,
-        pa.types.is_binary,
-        pa.types.is_large_binary,
-        pa.types.is_null,
-    )
-    return values.cast(pa.string()) if any(is_kind(kind) for is_kind in strings) else None
+    if kind not in (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.null()):
+        return None
+    try:
+        return values.cast(pa.string())
+    except pa.ArrowInvalid:
+        return None
+
+
+def _load(values: pa.Array) -> list[Any]:
+    return [None if cell is None else orjson.loads(cell) for cell in values.storage.to_pylist()]

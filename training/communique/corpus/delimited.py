@@ -39,7 +39,7 @@ class _Lines:
 
 def read_delimited(stream: Stream, batch_rows: int, delimiter: str) -> Iterator[Block]:
     """Read CSV as RFC 4180 has it: every cell a string, and cells in quotation marks may hold line ends."""
-    csv.field_size_limit(2 * LINE_LIMIT)
+    csv.field_size_limit(max(csv.field_size_limit(), 4 * LINE_LIMIT))  # `_Lines` is to stop first, it does not go on
     lines = _Lines(stream)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     records = _read_records(reader, lines)

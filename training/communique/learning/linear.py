@@ -6,7 +6,7 @@ scikit-learn fits them; nothing of it is kept. A score matrix is ``X @ coefficie
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -21,6 +21,9 @@ ClassWeight = Literal["balanced", "none"]
 
 # How simple a kind is, the simplest first: what the one-standard-error rule means by it.
 KINDS: tuple[Kind, ...] = ("bayes", "ridge", "svm", "logistic", "sgd", "passive_aggressive")
+
+_FAR = 10.0  # how far below all others the score of a label lies that had no row
+_SMOOTHING = 0.1  # added to each term's weight in a class before the log-count ratio
 
 
 @dataclass(frozen=True, order=True)
@@ -37,11 +40,15 @@ class Linear:
         Above 0; the larger, the closer the fit. It is scikit-learn's ``C`` where there is one, else ``1 / alpha``.
     class_weight
         ``balanced`` counts each label's rows as if all labels were equally frequent; ``none`` counts rows as they are.
+    ratio
+        0 to 1, for ``svm`` and ``ridge``: how far each label's terms are weighted beforehand by how unevenly they fall on it
+        and on the rest: the absolute log-count ratio of naive Bayes, interpolated with 1 (Wang & Manning 2012).
     """
 
     kind: Kind = "svm"
     C: float = 1.0
     class_weight: ClassWeight = "balanced"
+    ratio: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -50,6 +57,8 @@ class Linear:
             raise UsageError(f"C = {self.C} for {self.kind}", expected="a number above 0")
         if self.class_weight not in ("balanced", "none"):
             raise UsageError(f"the class weight {self.class_weight!r}", expected="balanced or none")
+        if not 0 <= self.ratio <= 1 or (self.ratio and self.kind not in ("svm", "ridge")):
+            raise UsageError(f"ratio = {self.ratio} for {self.kind}", expected="0 to 1 for svm and ridge, else 0")
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,8 @@ def fit(linear: Linear, X: csr_matrix, y: np.ndarray, k: int, seed: int) -> Coef
 
     A label that has no row in ``y`` gets no coefficients and an intercept far below the others.
     """
+    if linear.ratio:
+        return _fit_each(linear, X, y, k, seed)
     classifier = _classifier(linear, len(y), seed)
     sample_weight = None
     if linear.kind == "bayes" and linear.class_weight == "balanced":
@@ -79,6 +90,32 @@ def fit(linear: Linear, X: csr_matrix, y: np.ndarray, k: int, seed: int) -> Coef
         warnings.filterwarnings("ignore", message=".*(converge|max_iter|lbfgs failed).*")
         classifier.fit(X, y, **({} if sample_weight is None else {"sample_weight": sample_weight}))
     return _reduce(classifier, k)
+
+
+def _fit_each(linear: Linear, X: csr_matrix, y: np.ndarray, k: int, seed: int) -> Coefficients:
+    """Fit each label against the rest, on terms weighted for just that label."""
+    plain = replace(linear, ratio=0.0)
+    coefficients, intercepts = np.zeros((X.shape[1], k)), np.zeros(k)
+    present = np.unique(y)
+    for label in present:
+        own = y == label
+        weight = 1 - linear.ratio + linear.ratio * _unevenness(X, own)
+        weighted = X.copy()
+        weighted.data = X.data * weight.astype(X.dtype)[X.indices]
+        one = fit(plain, weighted, own.astype(np.int64), 2, seed)
+        coefficients[:, label] = weight * (one.coefficients[:, 1] - one.coefficients[:, 0])
+        intercepts[label] = one.intercepts[1] - one.intercepts[0]
+    missing = np.setdiff1d(np.arange(k), present)
+    intercepts[missing] = intercepts.min() - _FAR
+    return Coefficients(coefficients, intercepts)
+
+
+def _unevenness(X: csr_matrix, own: np.ndarray) -> np.ndarray:
+    """Compute |log-count ratio| of each term, (terms,), scaled to a root mean square of 1."""
+    inside = _SMOOTHING + np.asarray(X[own].sum(axis=0)).ravel()
+    outside = _SMOOTHING + np.asarray(X[~own].sum(axis=0)).ravel()
+    ratio = np.abs(np.log(inside / inside.sum()) - np.log(outside / outside.sum()))
+    return np.asarray(ratio / max(float(np.sqrt(np.mean(ratio**2))), 1e-12))
 
 
 def _classifier(linear: Linear, n: int, seed: int) -> Any:
@@ -122,6 +159,6 @@ def _reduce(classifier: Any, k: int) -> Coefficients:
         intercepts = np.repeat(intercepts, 2) * [-0.5, 0.5]
     everything = np.zeros((len(coefficients), k))
     everything[:, present] = coefficients
-    below = np.full(k, intercepts.min() - 10.0)
+    below = np.full(k, intercepts.min() - _FAR)
     below[present] = intercepts
     return Coefficients(everything, below)

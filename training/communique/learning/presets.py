@@ -19,9 +19,12 @@ PRESETS = {
         (
             (Linear("svm", 0.1),),
             (Linear("svm", 0.3),),
-            (Linear("svm", 1.0),),
-            (Linear("svm", 0.3), Linear("bayes", 3.0)),
-            (Linear("svm", 0.3), Linear("ridge", 1.0), Linear("bayes", 3.0)),
+            (Linear("svm", 0.1, ratio=0.25),),
+            (Linear("svm", 0.3, ratio=0.25),),
+            (Linear("svm", 0.3, ratio=0.5),),
+            (Linear("svm", 0.3, ratio=0.5),Linear("bayes", 10)),
+            (Linear("svm", 0.3), Linear("svm", 0.3, ratio=0.25)),
+            (Linear("svm", 0.3), Linear("svm", 0.3, ratio=0.25), Linear("bayes", 10)),
         ),
     ),
     "thorough": Recipe(

@@ -225,8 +225,8 @@ def _one_standard_error(trials: Sequence[Trial], recipe: Recipe) -> Trial:
     return min(filter(close, trials), key=cost)
 
 
-def _simplicity(member: Linear) -> tuple[int, float, str]:
-    return (KINDS.index(member.kind), member.C, member.class_weight)
+def _simplicity(member: Linear) -> tuple[object, ...]:
+    return (KINDS.index(member.kind), member.ratio, member.C, member.class_weight)
 
 
 def _check_metric(recipe: Recipe, codebook: Codebook) -> None:
