@@ -69,7 +69,7 @@ def test_a_saved_dataset_with_splits_wants_one_named(tmp_path: Path, dataset: An
 
     datasets.DatasetDict({"train": dataset, "test": dataset.select([0])}).save_to_disk(tmp_path / "two")
     with pytest.raises(
-        DataError, match="has the splits train, test; expected one of them to be named; write hf://.*two:train"
+        DataError, match=r"has the splits train, test; expected one of them to be named; write hf://.*two:train"
     ):
         rows_of(tmp_path / "two")
     with pytest.raises(DataError, match="has the splits train, test, not dev"):
@@ -123,13 +123,31 @@ def test_a_damaged_saved_dataset_is_refused(tmp_path: Path, dataset: Any) -> Non
         rows_of(tmp_path / "one")
 
 
-def test_a_name_on_the_hub_is_refused_offline_at_once(dataset: Any) -> None:
-    with pytest.raises(DataError, match="set HF_HUB_OFFLINE=0 to let it be downloaded") as caught:
-        rows_of("hf://nobody/no_such_dataset:train")
-    assert caught.value.exit_code == 3
+def test_a_name_on_the_hub_is_refused_at_once_unless_the_user_lets_us_go_online(tmp_path: Path) -> None:
+    program = """
+import socket, sys
+def refuse(*args, **kwargs): sys.exit(9)
+socket.getaddrinfo = socket.socket.connect = refuse
+from communique.corpus.source import read
+from communique.errors import DataError
+try:
+    list(read(["hf://nobody/no_such_dataset:train"]))
+except DataError as problem:
+    print(problem)
+"""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
+    environment["HF_HOME"] = str(tmp_path)
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, env=environment)
+    assert "neither a folder nor in the cache" in ran.stdout
+    assert "set HF_HUB_OFFLINE=0 to let it be downloaded" in ran.stdout
 
 
 def test_files_are_read_without_importing_datasets(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text\nx\n")
-    program = f"import sys; from communique.corpus.source import read; list(read([{str(tmp_path / 'a.csv')!r}])); sys.exit('datasets' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    program = """
+import sys
+from communique.corpus.source import read
+list(read(sys.argv[1:]))
+sys.exit("datasets" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", program, tmp_path / "a.csv"], check=False).returncode == 0

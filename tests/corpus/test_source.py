@@ -11,7 +11,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -22,12 +22,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from communique.corpus import objects, stream
-from communique.corpus.batch import Batch
 from communique.corpus.columns import Columns
 from communique.corpus.source import read, read_texts
 from communique.errors import DataError
 
-SCRIPTS = st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
+if TYPE_CHECKING:
+    from communique.corpus.batch import Batch
+
+SCRIPTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30) | st.sampled_from(
     [
         "«Ни шагу назад»",
         "لن نتراجع",
@@ -39,13 +41,13 @@ SCRIPTS = st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
         "x\ny",
         "x\r\ny",
         "x\ry",
-        "\x00",
+        "no\x00ne",
         "NA",
         "007",
         "İı ß ﬁ",
     ]
 )
-PERSISTENT = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PERSISTENT = settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def write(path: Path, content: bytes | str) -> str:
@@ -390,7 +392,7 @@ def test_an_endless_line_is_refused_before_it_fills_memory(tmp_path: Path, name:
         with path.open("ab") as out:
             out.truncate(2**30)  # a sparse file: a gigabyte of NUL without its room on disk
     tracemalloc.start()
-    with pytest.raises(DataError, match="line 10001 of .* is longer than 16 MB"):
+    with pytest.raises(DataError, match=r"line 10001 of .* is longer than 16 MB"):
         list(read([str(path)], keep_unreadable=True))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -413,7 +415,10 @@ def test_a_json_array_beyond_the_limit_is_sent_to_json_lines(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.txt", "a.parquet", "a.arrow"])
-def test_memory_does_not_grow_with_the_file(tmp_path: Path, name: str) -> None:
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "BLOCK", 2**16)
+    count = 10_000 if name in ("a.parquet", "a.arrow") else 2000  # a page of Parquet is a megabyte
+
     def peak(count: int) -> int:
         rows = [{"text": f"Statement {i} " + "word " * 40} for i in range(count)]
         make = {".jsonl": as_lines, ".csv": as_csv, ".parquet": as_parquet}.get(Path(name).suffix)
@@ -430,8 +435,8 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, name: str) -> None:
         tracemalloc.stop()
         return highest
 
-    small, large = peak(10_000), peak(40_000)
-    assert large < small + 2 * 2**20
+    small, large = peak(count), peak(4 * count)
+    assert large < 1.5 * small
 
 
 # What cannot be read
@@ -557,9 +562,12 @@ def test_strings_in_parquet_that_are_no_utf8_are_refused(tmp_path: Path) -> None
         rows_of(str(tmp_path / "a.parquet"))
 
 
-def test_a_file_that_is_not_there_is_named() -> None:
-    with pytest.raises(DataError, match=r"nowhere.csv cannot be read \(No such file or directory\)"):
-        rows_of("nowhere.csv")
+@pytest.mark.parametrize(
+    ("name", "reason"), [("nowhere.csv", "No such file or directory"), ("x" * 300, "File name too long")]
+)
+def test_a_file_that_is_not_there_is_named(name: str, reason: str) -> None:
+    with pytest.raises(DataError, match=rf"{name} cannot be read \({reason}\)"):
+        rows_of(name)
 
 
 def test_a_text_column_of_bytes_that_are_no_text_is_refused(tmp_path: Path) -> None:
@@ -570,11 +578,11 @@ def test_a_text_column_of_bytes_that_are_no_text_is_refused(tmp_path: Path) -> N
 
 def test_a_label_column_of_lists_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": ["x"], "label": [["a"]]}), tmp_path / "a.parquet")
-    with pytest.raises(DataError, match="column 'label' of .* holds list"):
+    with pytest.raises(DataError, match=r"column 'label' of .* holds list"):
         _ = next(read([str(tmp_path / "a.parquet")])).label
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary(max_size=200),
     st.sampled_from(["a.csv", "a.tsv", "a.jsonl", "a.json", "a.txt", "a.parquet", "a.arrow", "a.gz", "a"]),

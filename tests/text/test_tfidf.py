@@ -91,7 +91,11 @@ def test_equals_scikit_learn_on_any_unicode_text(terms, fitted_on, asked, sublin
 @settings(max_examples=80, deadline=None)
 @given(
     analyzer=st.sampled_from(["word", "char_wb", "char"]),
-    corpus=st.lists(st.lists(st.sampled_from(["not", "we", "U.S.", "peace", "мир", "я"]), max_size=9).map(" ".join), min_size=2, max_size=9),
+    corpus=st.lists(
+        st.lists(st.sampled_from(["not", "we", "U.S.", "peace", "мир", "я"]), max_size=9).map(" ".join),
+        min_size=2,
+        max_size=9,
+    ),
     min_df=st.one_of(st.integers(1, 3), st.sampled_from([0.1, 0.3])),
     max_df=st.sampled_from([1.0, 0.9, 0.6]),
     max_features=st.one_of(st.none(), st.integers(1, 12)),
@@ -105,7 +109,22 @@ def test_drops_the_terms_that_scikit_learn_drops(analyzer, corpus, min_df, max_d
 def test_default_tokens_keep_what_carries_stance():
     pattern = tokens.pattern_of("stance")
     text = tokens.fold("I won’t go to the U.S. – no, never! “Peace”")
-    assert pattern.findall(text) == ["i", "won't", "go", "to", "the", "u.s.", "-", "no", ",", "never", "!", '"', "peace", '"']
+    assert pattern.findall(text) == [
+        "i",
+        "won't",
+        "go",
+        "to",
+        "the",
+        "u.s.",
+        "-",
+        "no",
+        ",",
+        "never",
+        "!",
+        '"',
+        "peace",
+        '"',
+    ]
 
 
 @pytest.mark.parametrize("text", ["الحُكومة", "नमस्ते", "İstanbul", "çok"])
@@ -132,7 +151,11 @@ def test_every_white_space_of_unicode_splits():
 @given(corpora, corpora)
 @settings(max_examples=50, deadline=None)
 def test_projection_equals_the_matrix_times_the_weights(fitted_on, asked):
-    blocks = [Block(Terms("word", (1, 2))), Block(Terms("char_wb", (2, 4)), scale=0.7), Block(Terms("char", (1, 2)), sublinear=False, normalise=False)]
+    blocks = [
+        Block(Terms("word", (1, 2))),
+        Block(Terms("char_wb", (2, 4)), scale=0.7),
+        Block(Terms("char", (1, 2)), sublinear=False, normalise=False),
+    ]
     try:
         features = fit(blocks, fitted_on)
     except DataError:

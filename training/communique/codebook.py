@@ -54,7 +54,9 @@ class Codebook:
     def __post_init__(self) -> None:
         names = self.names
         if len(set(names)) != len(names) or not all(names):
-            raise DataError(f"a codebook with the labels {', '.join(map(repr, names))}", expected="every label named once")
+            raise DataError(
+                f"a codebook with the labels {', '.join(map(repr, names))}", expected="every label named once"
+            )
         if self.background is not None and self.background not in names:
             raise DataError(
                 f"the background label {self.background!r} is not among the labels {', '.join(names)}",
@@ -101,7 +103,9 @@ class Codebook:
         """
         known = {"name", "question", "background", "rules", "labels"}
         if unknown := set(plain) - known:
-            raise DataError(f"a codebook with the unknown part {sorted(unknown)[0]!r}", expected=f"only {', '.join(sorted(known))}")
+            raise DataError(
+                f"a codebook with the unknown part {sorted(unknown)[0]!r}", expected=f"only {', '.join(sorted(known))}"
+            )
         labels = plain.get("labels")
         if not isinstance(labels, list) or not labels:
             raise DataError("a codebook without labels", expected="one [[labels]] table a label")
@@ -149,8 +153,12 @@ def _label(entry: object) -> Label:
     if not isinstance(entry, dict):
         raise DataError(f"the label {entry!r} in a codebook", expected="a table with a name")
     if unknown := set(entry) - {"name", "definition", "acts", "examples"}:
-        raise DataError(f"a label with the unknown part {sorted(unknown)[0]!r}", expected="name, definition, acts, examples")
-    return Label(_text(entry, "name", ""), _text(entry, "definition", ""), _texts(entry, "acts"), _texts(entry, "examples"))
+        raise DataError(
+            f"a label with the unknown part {sorted(unknown)[0]!r}", expected="name, definition, acts, examples"
+        )
+    return Label(
+        _text(entry, "name", ""), _text(entry, "definition", ""), _texts(entry, "acts"), _texts(entry, "examples")
+    )
 
 
 def _text(table: dict[str, Any], key: str, default: str) -> str:

@@ -67,7 +67,9 @@ def _guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
         except typer.Exit:
             raise
         except Exception as problem:  # noqa: BLE001 - a fault of ours, but still told in a sentence
-            return _end(f"a fault in communique ({type(problem).__name__}: {problem}); run again with --debug and report it", 1)
+            return _end(
+                f"a fault in communique ({type(problem).__name__}: {problem}); run again with --debug and report it", 1
+            )
 
     return guarded
 

@@ -27,14 +27,20 @@ _FORMATS = ("table", "jsonl", "csv", "tsv", "parquet")
 def classify(
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TEXT... | FILE... | -]", help="Statements, files of them, or - for stdin.", show_default=False),
+        typer.Argument(
+            metavar="[TEXT... | FILE... | -]", help="Statements, files of them, or - for stdin.", show_default=False
+        ),
     ] = None,
-    model: Annotated[str, typer.Option("--model", "-m", help="Name, name@version, or path.", envvar="COMMUNIQUE_MODEL")] = "stance",
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="Name, name@version, or path.", envvar="COMMUNIQUE_MODEL")
+    ] = "stance",
     format: Annotated[  # noqa: A002 - the flag's name
         str | None, typer.Option("--format", "-f", help="table, jsonl, csv, tsv or parquet.")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")] = None,
-    threshold: Annotated[float | None, typer.Option(help="Mark rows with less confidence than this (0 to 1) as abstained.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Mark rows with less confidence than this (0 to 1) as abstained.")
+    ] = None,
     top_k: Annotated[int | None, typer.Option(help="List this many labels, the most probable first.")] = None,
     text_column: TextColumn = None,
     id_column: IdColumn = None,
@@ -140,7 +146,9 @@ def _told(answers: Iterable[Answered]) -> Iterator[Answered]:
     if empty:
         say(f"communique: {_named(empty)} without a text; there the label is empty")
     if unread:
-        raise DataError(f"{_named(unread)} could not be read; there the label is empty", remedy="mend them and classify again")
+        raise DataError(
+            f"{_named(unread)} could not be read; there the label is empty", remedy="mend them and classify again"
+        )
     if rows and len(empty) == rows:
         raise DataError("no row has a text", expected="a statement in each")
 
@@ -156,7 +164,12 @@ def _show(answers: Iterator[Answered]) -> None:
     if first is None:
         return
     labels = [field.name for field in first.rows.schema.field("scores").type]
-    rows = list(chain.from_iterable(_table_rows(answered.rows, answered.batch.id, answered.batch.text, labels) for answered in chain([first], answers)))
+    rows = list(
+        chain.from_iterable(
+            _table_rows(answered.rows, answered.batch.id, answered.batch.text, labels)
+            for answered in chain([first], answers)
+        )
+    )
     table("", ["id", "statement", "label", "confidence", *labels], rows, wide=1)
 
 
@@ -174,4 +187,10 @@ def _table_rows(rows: pa.RecordBatch, ids: pa.Array, texts: pa.Array, labels: li
         if label is None:
             yield [identity, text or "", "", "", *("" for _ in labels)]
         else:
-            yield [identity, text, f"{label} (unsure)" if unsure else label, f"{confidence:.2f}", *(f"{scores[name]:.2f}" for name in labels)]
+            yield [
+                identity,
+                text,
+                f"{label} (unsure)" if unsure else label,
+                f"{confidence:.2f}",
+                *(f"{scores[name]:.2f}" for name in labels),
+            ]

@@ -28,7 +28,10 @@ COMPOSED = "The bundled holdout is composed for the project and easier than life
 def evaluate(
     model: Annotated[str, typer.Argument(metavar="[MODEL]", help="Name, name@version, or path.")] = "stance",
     data: Annotated[
-        list[str] | None, typer.Argument(metavar="[DATA...]", help="Labelled statements; the bundled holdout if none.", show_default=False)
+        list[str] | None,
+        typer.Argument(
+            metavar="[DATA...]", help="Labelled statements; the bundled holdout if none.", show_default=False
+        ),
     ] = None,
     min_macro_f1: Annotated[float | None, typer.Option(help="End with 5 if macro-F1 is below this.")] = None,
     text_column: TextColumn = None,
@@ -54,7 +57,9 @@ def evaluate(
     wanted = columns(text_column, label_column, id_column, group)
     labelled = collect(read(data or HOLDOUT, wanted, need=frozenset({"text", "label"})), "the data")
     if labelled.skipped or labelled.unlabelled:
-        say(f"communique: left out {len(labelled.skipped)} rows without a text and {len(labelled.unlabelled)} without a label")
+        say(
+            f"communique: left out {len(labelled.skipped)} rows without a text and {len(labelled.unlabelled)} without a label"
+        )
     labelled.codes(classifier.model.codebook)
     findings = judge(judged_of(labelled.rows, classifier.predict_proba(labelled.texts), classifier.model.codebook))
     facts: dict[str, Any] = {
@@ -67,11 +72,16 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
-        show(findings, f"{classifier.model.name} {saved.version} on {'the bundled holdout' if not data else ', '.join(data)}")
+        show(
+            findings,
+            f"{classifier.model.name} {saved.version} on {'the bundled holdout' if not data else ', '.join(data)}",
+        )
         if not data:
             typer.echo(COMPOSED)
     if min_macro_f1 is not None and not findings.scores.macro_f1.value >= min_macro_f1:
-        raise QualityGateError(f"macro-F1 is {findings.scores.macro_f1.value:.4f}", expected=f"at least {min_macro_f1:g}")
+        raise QualityGateError(
+            f"macro-F1 is {findings.scores.macro_f1.value:.4f}", expected=f"at least {min_macro_f1:g}"
+        )
 
 
 def show(findings: Findings, title: str) -> None:
@@ -101,5 +111,8 @@ def show(findings: Findings, title: str) -> None:
     table(
         "Confusion: a row for the true label, a column for the one given",
         ["", *names],
-        [[name, *(f"{count:,}" for count in row)] for name, row in zip(names, findings.confusion.tolist(), strict=True)],
+        [
+            [name, *(f"{count:,}" for count in row)]
+            for name, row in zip(names, findings.confusion.tolist(), strict=True)
+        ],
     )

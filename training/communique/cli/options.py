@@ -9,10 +9,15 @@ import typer
 if TYPE_CHECKING:
     from communique.corpus.columns import Columns
 
-Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Threads to use; 0 for one a core. Any number gives the same result.")]
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", "-j", help="How many to work at once; 0 for one a core. Any number gives the same result."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON on stdout.")]
-TextColumn = Annotated[str | None, typer.Option(help="Column that holds the statement, if not text, statement, body ...")]
+TextColumn = Annotated[
+    str | None, typer.Option(help="Column that holds the statement, if not text, statement, body ...")
+]
 LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label, if not label, stance, class ...")]
 IdColumn = Annotated[str | None, typer.Option(help="Column that holds the id, if not id, uid ...")]
 GroupColumn = Annotated[
@@ -21,7 +26,9 @@ GroupColumn = Annotated[
 ]
 
 
-def columns(text: str | None, label: str | None = None, identity: str | None = None, group: str | None = None) -> Columns:
+def columns(
+    text: str | None, label: str | None = None, identity: str | None = None, group: str | None = None
+) -> Columns:
     """Put the column flags together."""
     from communique.corpus.columns import Columns
 

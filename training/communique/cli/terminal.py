@@ -26,7 +26,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
     from rich.console import Console
     from rich.table import Table
 
-    drawn = Table(title=title or None, caption=note or None, box=box.SIMPLE, title_justify="left", caption_justify="left")
+    drawn = Table(
+        title=title or None, caption=note or None, box=box.SIMPLE, title_justify="left", caption_justify="left"
+    )
     for number, name in enumerate(columns):
         numeric = all(_is_number(row[number]) for row in rows)
         drawn.add_column(name, justify="right" if numeric else "left", no_wrap=number != wide, overflow="fold")

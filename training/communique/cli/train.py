@@ -23,16 +23,30 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 def train(
     data: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[DATA...]", help="Labelled statements: files, globs, - or hf://name; the bundled ones if none.", show_default=False),
+        typer.Argument(
+            metavar="[DATA...]",
+            help="Labelled statements: files, globs, - or hf://name; the bundled ones if none.",
+            show_default=False,
+        ),
     ] = None,
-    holdout: Annotated[str | None, typer.Option(help="Labelled statements to mark the model on; never trained on.")] = None,
+    holdout: Annotated[
+        str | None, typer.Option(help="Labelled statements to mark the model on; never trained on.")
+    ] = None,
     name: Annotated[str, typer.Option(help="What to call the model.")] = "stance",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the model folder here instead of models/.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the model folder here instead of models/.")
+    ] = None,
     preset: Annotated[str, typer.Option("--preset", "-p", help="fast, balanced or thorough.")] = "balanced",
     recipe: Annotated[Path | None, typer.Option(help="Recipe file (TOML) instead of a preset.")] = None,
-    metric: Annotated[str | None, typer.Option(help="What is best: macro_f1, macro_f1_stances, accuracy, log_loss or f1:LABEL.")] = None,
-    codebook: Annotated[Path | None, typer.Option(help="Codebook (TOML); without it the labels come from the data.")] = None,
-    time_budget: Annotated[str | None, typer.Option(help="Begin no new trial after this time, as in 90s or 5m.")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="What is best: macro_f1, macro_f1_stances, accuracy, log_loss or f1:LABEL.")
+    ] = None,
+    codebook: Annotated[
+        Path | None, typer.Option(help="Codebook (TOML); without it the labels come from the data.")
+    ] = None,
+    time_budget: Annotated[
+        str | None, typer.Option(help="Begin no new trial after this time, as in 90s or 5m.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Same seed, same model.")] = 0,
     jobs: Jobs = 0,
     text_column: TextColumn = None,
@@ -79,17 +93,25 @@ def train(
         held.codes(book)
         both = len(duplicates.pairs(rows.texts, held.texts)[0])
         if both:
-            say(f"communique: {both} pairs of near-duplicates between data and holdout flatter the score; see: communique lint")
+            say(
+                f"communique: {both} pairs of near-duplicates between data and holdout flatter the score; see: communique lint"
+            )
     with progress("cross-validating") as advance:
-        trained = fit_model(rows, book, chosen, name=name, seed=seed, effort=Effort(cores(jobs), seconds), progress=advance)
+        trained = fit_model(
+            rows, book, chosen, name=name, seed=seed, effort=Effort(cores(jobs), seconds), progress=advance
+        )
     model = trained.model
     if held is not None:
         findings = judge(judged_of(held.rows, Classifier(model).predict_proba(held.texts), book))
         title = f"{name} on {holdout or 'the bundled holdout'}"
     else:
-        findings = judge(judged_of(trained.held_out_rows(rows), softmax(trained.choice.held_out / model.temperature), book))
+        findings = judge(
+            judged_of(trained.held_out_rows(rows), softmax(trained.choice.held_out / model.temperature), book)
+        )
         title = f"{name}, cross-validated on its own training rows (no holdout was given)"
-    facts = trained.facts | {"holdout" if held is not None else "cross_validated": _marks(findings.to_dict(), composed=not data)}
+    facts = trained.facts | {
+        "holdout" if held is not None else "cross_validated": _marks(findings.to_dict(), composed=not data)
+    }
     saved = registry.save(model, facts, folder=output)
     if as_json:
         typer.echo(json.dumps({"path": str(saved.file.parent), **saved.manifest}, indent=2, ensure_ascii=False))
@@ -97,7 +119,9 @@ def train(
     show(findings, title)
     if not data:
         typer.echo(COMPOSED)
-    typer.echo(f"Saved {name} {saved.version} in {saved.file.parent} ({len(rows):,} statements, {trained.facts['seconds']:g} s).")
+    typer.echo(
+        f"Saved {name} {saved.version} in {saved.file.parent} ({len(rows):,} statements, {trained.facts['seconds']:g} s)."
+    )
 
 
 def _recipe(preset: str, file: Path | None, metric: str | None) -> Recipe:
@@ -124,5 +148,20 @@ def _tell_left_out(rows: tuple[str, ...], what: str) -> None:
 
 
 def _marks(findings: dict[str, Any], *, composed: bool) -> dict[str, Any]:
-    kept = {key: findings[key] for key in ("n", "groups", "macro_f1", "macro_f1_stances", "accuracy", "log_loss", "brier", "ece", "intervals", "labels", "confusion")}
+    kept = {
+        key: findings[key]
+        for key in (
+            "n",
+            "groups",
+            "macro_f1",
+            "macro_f1_stances",
+            "accuracy",
+            "log_loss",
+            "brier",
+            "ece",
+            "intervals",
+            "labels",
+            "confusion",
+        )
+    }
     return kept | ({"note": COMPOSED} if composed else {})

@@ -55,8 +55,9 @@ def slice_rows(batch: pa.RecordBatch, batch_rows: int, source: str) -> Iterator[
         rows = batch.slice(start, batch_rows)
         with _refusing(source):
             rows.validate(full=True)
+            columns = rows.schema.names  # decodes them
         for column, names in classes.items():
-            place = rows.schema.names.index(column)
+            place = columns.index(column)
             numbers = rows.column(place)
             known = pc.and_(pc.greater_equal(numbers, 0), pc.less(numbers, len(names)))  # -1: not labelled
             rows = rows.set_column(place, column, pa.array(names, pa.string()).take(pc.if_else(known, numbers, None)))
@@ -82,6 +83,6 @@ def _read_classes(schema: pa.Schema) -> dict[str, list[str]]:
 def _refusing(name: str) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowException, OSError) as problem:
+    except (pa.ArrowException, OSError, ValueError) as problem:  # also names that are no UTF-8
         reason = (str(problem) or type(problem).__name__).splitlines()[0]
         raise DataError(f"{name} is damaged ({reason})", remedy="write it anew") from problem

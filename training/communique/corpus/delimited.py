@@ -100,9 +100,11 @@ def _pack_cells(names: list[str], rows: list[Sequence[str | None]], broken: dict
         columns = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)]
     except UnicodeEncodeError:
         for index, cells in enumerate(rows):
-            line = "\0".join(cell or "" for cell in cells).encode("utf-8", "surrogateescape")
-            if fault := find_bad_byte(line):
-                broken[index] = fault
+            text = "\0".join(cell or "" for cell in cells)
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                broken[index] = find_bad_byte(text.encode("utf-8", "surrogateescape")) or "not UTF-8"
                 rows[index] = (None,) * len(names)
         return _pack_cells(names, rows, broken)
     return Block(pa.RecordBatch.from_arrays(columns, names=names), broken)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Literal
@@ -116,7 +117,8 @@ def _refuse_binary(head: bytes, name: str) -> None:
     what = next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), None)
     if what is None:
         controls = len(head) - len(head.translate(None, _CONTROLS))
-        if controls > len(head) // 8 or (controls and not _is_utf8(head)):
+        # In UTF-16 every second byte may be 0. A stray control character makes no file binary, one in fifty does.
+        if 4 * head.count(0) > len(head) or (50 * controls > len(head) and not _is_utf8(head)):
             what = "a binary file, or UTF-16 without a byte order mark"
     if what is not None:
         raise DataError(
@@ -139,7 +141,10 @@ def _sniff(head: bytes, text: str | None) -> Format:
     if start[:1] in (b"{", b"[") and start[1:].lstrip()[:1] in (b'"', b"{", b"}", b"]"):
         return "json"
     line = head.partition(b"\n")[0].decode("utf-8", "replace")
-    cells = next(csv.reader([line], delimiter=_sniff_delimiter(head)), [])
+    try:
+        cells = next(csv.reader(io.StringIO(line, newline=""), delimiter=_sniff_delimiter(head)), [])
+    except csv.Error:  # a first line longer than a header can be
+        return "txt"
     headers = {text} if text else set(ALIASES[TEXT])
     return (
         "csv" if {name.strip().casefold() for name in headers} & {cell.strip().casefold() for cell in cells} else "txt"

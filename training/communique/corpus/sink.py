@@ -140,17 +140,18 @@ def _open_stdout() -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _open_file(path: Path, force: bool) -> Iterator[IO[bytes]]:
-    taken = path.exists()
-    if path.is_dir():
+    with _refusing(str(path)):
+        taken, folder, device = path.exists(), path.is_dir(), path.exists() and not path.is_file()
+    if folder:
         raise OutputError(f"{path} is a folder", expected="a file to write")
-    if taken and not path.is_file():  # a device or a named pipe: nothing else can take its place
+    if device:  # or a named pipe: nothing else can take its place
         with _refusing(str(path)):
-            device = path.open("wb")
+            stream = path.open("wb")
         try:
-            yield device
+            yield stream
         finally:
             with _refusing(str(path)):
-                device.close()
+                stream.close()
         return
     if taken and not force:
         raise OutputError(f"{path} is there already", remedy="choose another name, or add --force to replace it")

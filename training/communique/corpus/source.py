@@ -94,21 +94,27 @@ def read_texts(texts: Sequence[str]) -> Batch:
 def _find(given: str, columns: Columns, batch_rows: int) -> Iterator[tuple[str, Iterator[Block]]]:
     """Yield the name and the rows of every file, or dataset, that an input stands for."""
     name, _, split = given.removeprefix(hub.SCHEME).partition(":") if given.startswith(hub.SCHEME) else (given, "", "")
-    folder = Path(name)
-    if hub.is_saved(folder) or (given.startswith(hub.SCHEME) and not folder.exists()):
+    try:
+        there, folder = Path(name).exists(), Path(name).is_dir()
+    except OSError as problem:  # a name too long, a folder that may not be looked into
+        raise DataError(f"{given} cannot be read ({problem.strerror})") from problem
+    if hub.is_saved(Path(name)) if folder else given.startswith(hub.SCHEME) and not there:
         batches = hub.read_dataset(name, split, batch_rows)
         yield given, (block for batch in batches for block in slice_rows(batch, batch_rows, given))
         return
-    for file in hub.list_files(folder, split) if folder.is_dir() else _list_files(name):
+    if folder:
+        files = hub.list_files(Path(name), split)
+    else:
+        files = [name] if there or not glob.has_magic(name) else _match(name)
+    for file in files:
         yield ("standard input" if file == STDIN else file), _read_file(file, columns, batch_rows)
 
 
-def _list_files(given: str) -> list[str]:
-    if given == STDIN or Path(given).exists() or not glob.has_magic(given):
-        return [given]
-    files = sorted(file for file in glob.glob(given, recursive=True) if Path(file).is_file())  # noqa: PTH207 - "**" and absolute patterns
+def _match(pattern: str) -> list[str]:
+    found = glob.iglob(pattern, recursive=True)  # noqa: PTH207 - "**" and absolute patterns
+    files = sorted(file for file in found if Path(file).is_file())
     if not files:
-        raise DataError(f"no file matches {given}")
+        raise DataError(f"no file matches {pattern}")
     return files
 
 

@@ -104,7 +104,9 @@ def verdicts(probability: np.ndarray, labels: tuple[str, ...], options: Options)
         listed = np.take_along_axis(probability, order, axis=1)
         reached = listed >= (options.threshold or 0.0)
         offsets = np.concatenate([[0], np.cumsum(reached.sum(axis=1))]).astype(np.int32)
-        entries = pa.StructArray.from_arrays([names.take(pa.array(order[reached])), pa.array(listed[reached])], names=["label", "confidence"])
+        entries = pa.StructArray.from_arrays(
+            [names.take(pa.array(order[reached])), pa.array(listed[reached])], names=["label", "confidence"]
+        )
         fields["top"] = pa.ListArray.from_arrays(pa.array(offsets), entries)
     if options.threshold is not None:
         fields["abstained"] = pa.array(confidence < options.threshold)

@@ -18,6 +18,9 @@ def temperature(scores: np.ndarray, y: np.ndarray) -> float:
     from scipy.optimize import minimize_scalar
 
     found = minimize_scalar(
-        lambda log_t: log_loss(scores, y, float(np.exp(log_t))), bounds=(np.log(1e-3), np.log(1e3)), method="bounded", options={"xatol": 1e-6}
+        lambda log_t: log_loss(scores, y, float(np.exp(log_t))),
+        bounds=(np.log(1e-3), np.log(1e3)),
+        method="bounded",
+        options={"xatol": 1e-6},
     )
     return float(np.exp(found.x))

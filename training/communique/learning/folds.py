@@ -31,7 +31,9 @@ def folds(y: np.ndarray, groups: np.ndarray, n: int, seed: int, labels: Sequence
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     if len(y) < n:
-        raise DataError(f"{len(y)} labelled statements", expected=f"at least {n}, one a fold", remedy="label more statements")
+        raise DataError(
+            f"{len(y)} labelled statements", expected=f"at least {n}, one a fold", remedy="label more statements"
+        )
     distinct = len(np.unique(groups))
     if distinct < n:
         raise DataError(

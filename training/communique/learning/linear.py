@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 Kind = Literal["logistic", "svm", "sgd", "ridge", "bayes", "passive_aggressive"]
 ClassWeight = Literal["balanced", "none"]
 
-# How simple a kind is, the simplest first: what the one-standard-error rule means by it.
-KINDS: tuple[Kind, ...] = ("bayes", "ridge", "svm", "logistic", "sgd", "passive_aggressive")
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _FAR = 10.0  # how far below all others the score of a label lies that had no row
 _SMOOTHING = 0.1  # added to each term's weight in a class before the log-count ratio
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Linear:
     """One linear classifier and how strongly it is held back.
 
@@ -154,7 +153,9 @@ def _reduce(classifier: Any, k: int) -> Coefficients:
         coefficients = classifier.feature_log_prob_.T
         intercepts = np.zeros(coefficients.shape[1])
     present = classifier.classes_
-    if len(present) == 2 and coefficients.shape[1] == 1:  # one score for two labels: half for one, half against the other
+    if (
+        len(present) == 2 and coefficients.shape[1] == 1
+    ):  # one score for two labels: half for one, half against the other
         coefficients = np.hstack([-coefficients, coefficients]) / 2
         intercepts = np.repeat(intercepts, 2) * [-0.5, 0.5]
     everything = np.zeros((len(coefficients), k))

@@ -76,7 +76,11 @@ class Recipe:
             "metric": self.metric,
             "features": [{"blocks": [_block_dict(block) for block in chosen]} for chosen in self.features],
             "classifiers": [
-                {"members": [{field.name: getattr(member, field.name) for field in fields(member)} for member in chosen]}
+                {
+                    "members": [
+                        {field.name: getattr(member, field.name) for field in fields(member)} for member in chosen
+                    ]
+                }
                 for chosen in self.classifiers
             ],
         }
@@ -103,7 +107,10 @@ def recipe_of(plain: dict[str, Any], source: str = "the recipe") -> Recipe:
             folds=_typed(plain.get("folds", 5), int, "folds"),
             metric=_typed(plain.get("metric", "macro_f1"), str, "metric"),
             features=tuple(tuple(map(_block_of, _part(chosen, "blocks"))) for chosen in _list(plain, "features")),
-            classifiers=tuple(tuple(_made(Linear, member) for member in _part(chosen, "members")) for chosen in _list(plain, "classifiers")),
+            classifiers=tuple(
+                tuple(_made(Linear, member) for member in _part(chosen, "members"))
+                for chosen in _list(plain, "classifiers")
+            ),
         )
     except CommuniqueError as problem:
         raise DataError(f"{source}: {problem}") from problem
@@ -130,7 +137,9 @@ def _block_dict(block: Block) -> dict[str, Any]:
     terms = {field.name: getattr(block.terms, field.name) for field in fields(block.terms)}
     rest = {field.name: getattr(block, field.name) for field in fields(block) if field.name != "terms"}
     plain = terms | rest
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in plain.items() if value is not None}
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in plain.items() if value is not None
+    }
 
 
 def _block_of(plain: Any) -> Block:
@@ -140,10 +149,14 @@ def _block_of(plain: Any) -> Block:
     terms = {name: value for name, value in plain.items() if name in own}
     if "ngrams" in terms:
         lengths = terms["ngrams"]
-        if not (isinstance(lengths, (list, tuple)) and len(lengths) == 2 and all(type(length) is int for length in lengths)):
+        if not (
+            isinstance(lengths, (list, tuple)) and len(lengths) == 2 and all(type(length) is int for length in lengths)
+        ):
             raise UsageError(f"ngrams = {lengths!r}", expected="two whole numbers, as in [1, 2]")
         terms["ngrams"] = tuple(lengths)
-    return _made(Block, {name: value for name, value in plain.items() if name not in own} | {"terms": _made(Terms, terms)})
+    return _made(
+        Block, {name: value for name, value in plain.items() if name not in own} | {"terms": _made(Terms, terms)}
+    )
 
 
 T = TypeVar("T")

@@ -4,8 +4,10 @@ Each feature set becomes one matrix, made once from all training texts and slice
 idf are thus known to the folds they are tested on, labels never are. Every classifier is fitted once a fold; an average
 of classifiers costs nothing more, for its held-out scores are the average of theirs.
 
-The simplest candidate wins whose score lies within one standard error of the best, the error being that of the
-difference to the best over the folds (Breiman et al. 1984, section 3.4.3, for paired folds).
+A recipe lists its alternatives from the one to be preferred to the one to be argued for, as a rule from the simplest on.
+The first wins whose score lies within one standard error of the best, the error being that of the difference to the
+best over the folds (the one-standard-error rule of Breiman et al. 1984, section 3.4.3, for paired folds): what a dozen
+candidates gain over each other by chance is not taken for a gain.
 """
 
 from __future__ import annotations
@@ -23,13 +25,15 @@ from communique.codebook import Codebook
 from communique.errors import UsageError
 from communique.learning.calibration import log_loss, temperature
 from communique.learning.folds import Fold
-from communique.learning.linear import KINDS, Coefficients, Linear, fit
+from communique.learning.linear import Coefficients, Linear, fit
 from communique.learning.recipe import Ensemble, FeatureSet, Recipe
 from communique.text.tfidf import Features
 from communique.text.tfidf import fit as fit_features
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+_WORTH_A_PROCESS = 1_000_000  # weights in the matrix, from which starting processes (a second or two) pays
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -81,7 +85,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Effort:
-    """How much work may be spent: ``jobs`` threads and, if given, ``seconds`` after which nothing new is begun."""
+    """How much work may be spent: ``jobs`` processes and, if given, ``seconds`` after which nothing new is begun."""
 
     jobs: int = 1
     seconds: float | None = None
@@ -109,7 +113,7 @@ def select(
     """
     _check_metric(recipe, codebook)
     k, deadline = len(codebook.labels), time.monotonic() + (effort.seconds if effort.seconds is not None else np.inf)
-    members = sorted({member for ensemble in recipe.classifiers for member in ensemble}, key=_simplicity)
+    members = list(dict.fromkeys(member for ensemble in recipe.classifiers for member in ensemble))
     total = len(recipe.features) * len(members) * len(folds)
     trials: list[Trial] = []
     tried: list[tuple[Features, dict[Linear, np.ndarray]]] = []
@@ -128,11 +132,13 @@ def select(
                 for which, ensemble in enumerate(recipe.classifiers)
                 if member in ensemble and all(one in scores for one in ensemble)
             ]
-    chosen = _one_standard_error(trials, recipe)
+    chosen = _one_standard_error(trials)
     features, scores = tried[chosen.features]
     ensemble = recipe.classifiers[chosen.classifiers]
     X = features.transform(texts)
-    fits = _parallel([partial(fit, member, X, y, k, seed) for member in ensemble], effort.jobs)
+    fits = _parallel(
+        [partial(fit, member, X, y, k, seed) for member in ensemble], effort.jobs if X.nnz > _WORTH_A_PROCESS else 1
+    )
     shares = [1 / (_spread(scores[member]) * len(ensemble)) for member in ensemble]
     return Choice(
         recipe=replace(recipe, features=(recipe.features[chosen.features],), classifiers=(ensemble,)),
@@ -150,23 +156,27 @@ def _held_out(
     member: Linear, X: csr_matrix, y: np.ndarray, folds: tuple[Fold, ...], k: int, seed: int, jobs: int
 ) -> np.ndarray:
     """Score every row by a fit that has not seen it: float64 (n, k)."""
-
-    def one(fold: Fold) -> np.ndarray:
-        return fit(member, X[fold.fit], y[fold.fit], k, seed).score(X[fold.held_out])
-
     scores = np.zeros((len(y), k))
-    for fold, held_out in zip(folds, _parallel([partial(one, fold) for fold in folds], jobs), strict=True):
+    tasks = [partial(_score_fold, member, X, y, fold, k, seed) for fold in folds]
+    for fold, held_out in zip(folds, _parallel(tasks, jobs if X.nnz > _WORTH_A_PROCESS else 1), strict=True):
         scores[fold.held_out] = held_out
     return scores
 
 
+def _score_fold(member: Linear, X: csr_matrix, y: np.ndarray, fold: Fold, k: int, seed: int) -> np.ndarray:
+    return fit(member, X[fold.fit], y[fold.fit], k, seed).score(X[fold.held_out])
+
+
 def _parallel(tasks: Sequence[Callable[[], T]], jobs: int) -> list[T]:
-    """Run tasks with joblib, in threads: the fits leave the interpreter, and the matrix need not be copied."""
+    """Run tasks with joblib, in processes: liblinear draws its random numbers from one place for all threads.
+
+    The matrix is not copied: joblib lays it out as a file that every process maps.
+    """
     from joblib import Parallel, delayed
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, "blas"):  # more threads make a sparse fit slower, not faster
-        return list(Parallel(n_jobs=jobs, prefer="threads")(delayed(task)() for task in tasks))
+        return list(Parallel(n_jobs=min(jobs, len(tasks)))(delayed(task)() for task in tasks))
 
 
 def _average(scores: Sequence[np.ndarray]) -> np.ndarray:
@@ -211,22 +221,14 @@ def _agreement(metric: str, predicted: np.ndarray, truth: np.ndarray, codebook: 
     return float(f1[counted].mean()) if counted.any() else 0.0
 
 
-def _one_standard_error(trials: Sequence[Trial], recipe: Recipe) -> Trial:
+def _one_standard_error(trials: Sequence[Trial]) -> Trial:
     best = max(trials, key=lambda trial: trial.mean)
 
     def close(trial: Trial) -> bool:
         behind = np.subtract(best.scores, trial.scores)
         return bool(behind.mean() <= behind.std(ddof=1) / np.sqrt(len(behind)))
 
-    def cost(trial: Trial) -> tuple[object, ...]:
-        ensemble = recipe.classifiers[trial.classifiers]
-        return (len(ensemble), trial.features, [_simplicity(member) for member in ensemble], -trial.mean)
-
-    return min(filter(close, trials), key=cost)
-
-
-def _simplicity(member: Linear) -> tuple[object, ...]:
-    return (KINDS.index(member.kind), member.ratio, member.C, member.class_weight)
+    return min(filter(close, trials), key=lambda trial: (trial.features, trial.classifiers))
 
 
 def _check_metric(recipe: Recipe, codebook: Codebook) -> None:

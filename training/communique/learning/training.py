@@ -69,7 +69,7 @@ def fit_model(
             expected="at least two labels",
             remedy="add statements of another label, or check the label column",
         )
-    groups = bind(data)
+    groups = bind(data, recipe.folds)
     cut = folds(y, groups, recipe.folds, seed, codebook.names)
     choice = select(recipe, data.texts, y, cut, codebook, seed=seed, effort=effort, progress=progress)
     heat = temperature(choice.held_out, y)
@@ -102,7 +102,9 @@ def fit_model(
             "candidates": [
                 {
                     "features": trial.features,
-                    "classifiers": [f"{member.kind} C={member.C:g}" for member in recipe.classifiers[trial.classifiers]],
+                    "classifiers": [
+                        f"{member.kind} C={member.C:g}" for member in recipe.classifiers[trial.classifiers]
+                    ],
                     "mean": round(trial.mean, 5),
                     "standard_error": round(trial.error, 5),
                 }
@@ -111,30 +113,41 @@ def fit_model(
         },
         "versions": {
             "python": platform.python_version(),
-            **{package: version(package) for package in ("communique", "numpy", "scipy", "scikit-learn", "pyarrow", "joblib")},
+            **{
+                package: version(package)
+                for package in ("communique", "numpy", "scipy", "scikit-learn", "pyarrow", "joblib")
+            },
         },
     }
     return Trained(model, choice, groups, facts)
 
 
-def bind(data: Labelled) -> np.ndarray:
-    """Number the groups that no fold may cut: int64 (n,).
+def bind(data: Labelled, n: int) -> np.ndarray:
+    """Number the groups that no fold may cut: int64 (rows,).
 
-    Rows belong together if they have the same group, or are near-duplicates of each other, or both in a chain.
+    Rows belong together if they have the same group, or are near-duplicates of each other, or both in a chain. Where
+    texts resemble each other so much that a chain would hold more rows than one of ``n`` folds, only rows that repeat
+    each other word for word are bound: a looser cut beats none.
     """
+    for alike in (duplicates.groups, duplicates.exact):
+        groups = _join(np.asarray(alike(data.texts), np.int64), data)
+        if np.bincount(groups).max() * n <= len(data):
+            break
+    return groups
+
+
+def _join(alike: np.ndarray, data: Labelled) -> np.ndarray:
+    """Join what is alike with the groups that the data came with: connected components."""
+    if not data.grouped:
+        return alike
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    alike = duplicates.groups(data.texts)
-    if not data.grouped:
-        return np.asarray(alike)
     given = data.rows.column(GROUP).combine_chunks().dictionary_encode()
-    codes = np.asarray(given.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64)
+    codes = np.asarray(given.indices.fill_null(-1).to_numpy(), np.int64)
     named = codes >= 0
     width = int(alike.max()) + 1
     nodes = width + len(given.dictionary)
     links = coo_matrix((np.ones(int(named.sum())), (alike[named], width + codes[named])), (nodes, nodes))
     _, component = connected_components(links, directed=False)
-    return np.asarray(component[alike], np.int64)
-
-
+    return np.unique(component[alike], return_inverse=True)[1].astype(np.int64)

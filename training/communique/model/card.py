@@ -21,15 +21,22 @@ def card(manifest: dict[str, Any], codebook: Codebook) -> str:
     counts = data.get("labels", {})
     for label in codebook.labels:
         background = " (background)" if label.name == codebook.background else ""
-        lines.append(f"| `{label.name}`{background} | {label.definition or 'as in the training data'} | {counts.get(label.name, '')} |")
+        lines.append(
+            f"| `{label.name}`{background} | {label.definition or 'as in the training data'} | {counts.get(label.name, '')} |"
+        )
     lines += ["", "## How it was made", ""]
     if data:
-        lines.append(f"- Trained on {data.get('rows', 0):,} statements in {data.get('groups', 0):,} groups (fingerprint `{str(data.get('sha256', ''))[:12]}`).")
+        lines.append(
+            f"- Trained on {data.get('rows', 0):,} statements in {data.get('groups', 0):,} groups (fingerprint `{str(data.get('sha256', ''))[:12]}`)."
+        )
     lines += [
         f"- {manifest['terms']:,} terms; recipe `{manifest['recipe'].get('name', '')}`; seed {manifest.get('seed', 0)}.",
         f"- A linear model over TF-IDF: each score is the sum of the words' contributions. Temperature {manifest['temperature']:.3f}.",
     ]
-    for title, scores in (("On the holdout", manifest.get("holdout")), ("Cross-validated on its own training rows", manifest.get("cross_validated"))):
+    for title, scores in (
+        ("On the holdout", manifest.get("holdout")),
+        ("Cross-validated on its own training rows", manifest.get("cross_validated")),
+    ):
         if scores:
             lines += ["", f"## {title}", "", *_scores(scores)]
     lines += [

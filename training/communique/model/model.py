@@ -118,7 +118,8 @@ def model_of(tree: Tree) -> Model:
         _check(model.temperature > 0, "a temperature that is not above zero")
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError) as problem:
         raise ModelIncompatibleError(
-            f"a model file with parts that do not fit ({type(problem).__name__}: {problem})", remedy="train the model again"
+            f"a model file with parts that do not fit ({type(problem).__name__}: {problem})",
+            remedy="train the model again",
         ) from problem
     except CommuniqueError as problem:
         raise ModelIncompatibleError(f"a model file with {problem}", remedy="train the model again") from problem
@@ -131,7 +132,11 @@ def _block_tree(block: FittedBlock) -> Tree:
     plain["terms"]["ngrams"] = list(rule.terms.ngrams)
     units = pa.concat_arrays([vocabulary.units])  # a compact copy: its offsets begin at 0
     size = units.buffers()[1]
-    offsets = np.frombuffer(size, np.int32)[units.offset : units.offset + len(units) + 1] if len(units) else np.zeros(1, np.int32)
+    offsets = (
+        np.frombuffer(size, np.int32)[units.offset : units.offset + len(units) + 1]
+        if len(units)
+        else np.zeros(1, np.int32)
+    )
     data = units.buffers()[2]
     letters = np.frombuffer(data, np.uint8)[: offsets[-1]] if data is not None else np.zeros(0, np.uint8)
     return {
@@ -161,14 +166,18 @@ def _block_of(tree: Tree) -> FittedBlock:
     for level, parents in zip(keys, columns, strict=False):
         _check(bool((np.diff(level) > 0).all()), "n-gram keys out of order")
         _check(not len(level) or 0 <= level[0] <= level[-1] < len(parents) * len(units), "n-gram keys out of range")
-    return FittedBlock(rule, Vocabulary(units, str(tree["joiner"]), rule.terms.ngrams, keys, columns, bool(tree["whole"])), idf)
+    return FittedBlock(
+        rule, Vocabulary(units, str(tree["joiner"]), rule.terms.ngrams, keys, columns, bool(tree["whole"])), idf
+    )
 
 
 def _strings(letters: np.ndarray, offsets: np.ndarray) -> pa.Array:
     letters, offsets = _array(letters, np.uint8), _array(offsets, np.int32)
     _check(len(offsets) > 0 and offsets[0] == 0 and offsets[-1] == len(letters), "offsets of units")
     _check(bool((np.diff(offsets) >= 0).all()), "offsets of units out of order")
-    strings = pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(np.ascontiguousarray(offsets)), pa.py_buffer(np.ascontiguousarray(letters)))
+    strings = pa.StringArray.from_buffers(
+        len(offsets) - 1, pa.py_buffer(np.ascontiguousarray(offsets)), pa.py_buffer(np.ascontiguousarray(letters))
+    )
     strings.validate(full=True)
     return strings
 

@@ -223,7 +223,9 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise OutputError(f"{folder} cannot be made ({problem.strerror})", remedy="choose another --output") from problem
+        raise OutputError(
+            f"{folder} cannot be made ({problem.strerror})", remedy="choose another --output"
+        ) from problem
 
 
 def _write(path: Path, text: str) -> None:
@@ -239,7 +241,9 @@ def _write(path: Path, text: str) -> None:
 def _versions(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(version for version in folder.iterdir() if (version / MODEL_FILE).is_file() and version.name[0] != ".")
+    return sorted(
+        version for version in folder.iterdir() if (version / MODEL_FILE).is_file() and version.name[0] != "."
+    )
 
 
 def _current(folder: Path) -> str:
@@ -258,7 +262,9 @@ def _saved(file: Path) -> Saved:
     try:
         manifest = json.loads(manifest_file.read_text("utf-8"))
     except (OSError, ValueError) as problem:
-        raise ModelUnsafeError(f"{manifest_file} cannot be read ({problem})", remedy="train the model again") from problem
+        raise ModelUnsafeError(
+            f"{manifest_file} cannot be read ({problem})", remedy="train the model again"
+        ) from problem
     if not isinstance(manifest, dict) or manifest.get("format") != artefact.FORMAT:
         raise ModelUnsafeError(f"{manifest_file} is not a manifest of communique", remedy="train the model again")
     if manifest.get("format_version") != artefact.FORMAT_VERSION:
@@ -269,5 +275,7 @@ def _saved(file: Path) -> Saved:
         )
     saved = Saved(file, str(manifest.get("version", "")), manifest)
     if not isinstance(saved.sha256, str):
-        raise ModelUnsafeError(f"{manifest_file} does not give the hash of {MODEL_FILE}", remedy="train the model again")
+        raise ModelUnsafeError(
+            f"{manifest_file} does not give the hash of {MODEL_FILE}", remedy="train the model again"
+        )
     return saved

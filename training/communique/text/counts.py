@@ -76,16 +76,25 @@ class Terms:
         if self.analyzer == "word":
             pieces = list(map(tokens.pattern_of(self.tokens).findall, map(self.fold, texts)))
             lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
-            codes = np.fromiter((units.get(unit, -1) for piece in pieces for unit in piece), np.int64, int(lengths.sum()))
+            codes = np.fromiter(
+                (units.get(unit, -1) for piece in pieces for unit in piece), np.int64, int(lengths.sum())
+            )
             return Sequences(codes, _offsets(lengths))
         points, lengths = self._code_points(texts)
         codes = np.searchsorted(code_points, points)
         codes[codes == len(code_points)] = 0
-        return Sequences(np.where(code_points[codes] == points, codes, -1) if len(code_points) else np.full(len(points), -1), _offsets(lengths))
+        return Sequences(
+            np.where(code_points[codes] == points, codes, -1) if len(code_points) else np.full(len(points), -1),
+            _offsets(lengths),
+        )
 
     def _code_points(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         folded: Iterable[str] = map(self.fold, texts)
-        folded = [f" {word} " for word in folded] if self.analyzer == "char_wb" else [_RUN_OF_SPACE.sub(" ", text) for text in folded]
+        folded = (
+            [f" {word} " for word in folded]
+            if self.analyzer == "char_wb"
+            else [_RUN_OF_SPACE.sub(" ", text) for text in folded]
+        )
         lengths = np.fromiter(map(len, folded), np.int64, len(folded))
         return np.frombuffer("".join(folded).encode("utf-32-le"), np.uint32), lengths
 
@@ -154,8 +163,12 @@ class Counter:
         shape = (len(texts), len(self._vocabulary))
         if self._terms.analyzer == "char_wb":
             grams = gather(*self._contributions(words.distinct))
-            d = csr_matrix((np.ones(len(words.codes), np.float32), words.codes, words.offsets), (len(texts), len(words.distinct)))
-            c = csr_matrix((np.ones(len(grams.codes), np.float32), grams.codes, grams.offsets), (len(words.distinct), shape[1]))
+            d = csr_matrix(
+                (np.ones(len(words.codes), np.float32), words.codes, words.offsets), (len(texts), len(words.distinct))
+            )
+            c = csr_matrix(
+                (np.ones(len(grams.codes), np.float32), grams.codes, grams.offsets), (len(words.distinct), shape[1])
+            )
             return d @ c
         if self._terms.analyzer == "word":
             ragged, rows = self._contributions(words.distinct)
@@ -163,8 +176,8 @@ class Counter:
             sequences = Sequences(pieces.codes, pieces.offsets[words.offsets])
         else:
             sequences = self._terms.known_units(texts.to_pylist(), self._units, self._points)
-        rows, columns = self._vocabulary.find(sequences)
-        return coo_matrix((np.ones(len(rows), np.float32), (rows, columns)), shape).tocsr()
+        found = self._vocabulary.find(sequences)
+        return coo_matrix((np.ones(len(found[0]), np.float32), found), shape).tocsr()
 
     def _contributions(self, distinct: list[str]) -> tuple[Sequences, np.ndarray]:
         """What each distinct word brings: unit codes (words) or columns (characters), as rows of a ragged array."""

@@ -87,7 +87,10 @@ class Features:
 
         texts = texts_of(texts)
         batches = [
-            hstack([_weigh(block, counts) for block, counts in zip(self.blocks, self.count(batch), strict=True)], format="csr")
+            hstack(
+                [_weigh(block, counts) for block, counts in zip(self.blocks, self.count(batch), strict=True)],
+                format="csr",
+            )
             for batch in (texts.slice(start, _BATCH) for start in range(0, max(len(texts), 1), _BATCH))
         ]
         return batches[0] if len(batches) == 1 else vstack(batches, format="csr")

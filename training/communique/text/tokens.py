@@ -45,7 +45,22 @@ PATTERNS = {
 _ODD_SPACE = r"[\x1c-\x1f\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
 
 _TYPOGRAPHY = str.maketrans(
-    {"’": "'", "‘": "'", "ʼ": "'", "‛": "'", "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"', "–": "-", "—": "-", "‑": "-", "…": "..."}
+    {
+        "’": "'",
+        "‘": "'",
+        "ʼ": "'",
+        "‛": "'",
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "‟": '"',
+        "«": '"',
+        "»": '"',
+        "–": "-",
+        "—": "-",
+        "‑": "-",
+        "…": "...",
+    }
 )
 
 
@@ -70,7 +85,10 @@ def pattern_of(tokens: str) -> re.Pattern[str]:
     try:
         pattern = re.compile(PATTERNS.get(tokens, tokens))
     except re.error as problem:
-        raise UsageError(f"the token pattern {tokens!r} ({problem})", expected=f"a regular expression or one of {', '.join(PATTERNS)}") from problem
+        raise UsageError(
+            f"the token pattern {tokens!r} ({problem})",
+            expected=f"a regular expression or one of {', '.join(PATTERNS)}",
+        ) from problem
     if pattern.groups:
         raise UsageError(f"the token pattern {tokens!r} has a capturing group", remedy="write (?:...) instead of (...)")
     if pattern.fullmatch(""):
@@ -92,9 +110,15 @@ def texts_of(texts: pa.Array | pa.ChunkedArray | list[str]) -> pa.Array:
         try:
             texts = pa.array(texts, pa.string())
         except UnicodeEncodeError as problem:
-            raise DataError("a text with half a character (a lone surrogate)", expected="valid Unicode", remedy="repair the encoding of the source") from problem
+            raise DataError(
+                "a text with half a character (a lone surrogate)",
+                expected="valid Unicode",
+                remedy="repair the encoding of the source",
+            ) from problem
         except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError) as problem:
-            raise DataError(f"something among the texts that is no text ({problem})", expected="text in every row") from problem
+            raise DataError(
+                f"something among the texts that is no text ({problem})", expected="text in every row"
+            ) from problem
     if texts.type != pa.string():
         texts = texts.cast(pa.string())
     return texts.fill_null("") if texts.null_count else texts

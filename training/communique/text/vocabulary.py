@@ -12,10 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+_MANY = 1 << 14  # units in a batch from which the sieve is worth making
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,32 @@ class Sequences:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Sieve:
+    """A table of one bool for each hash of a key: most n-grams of a text are no node, and one glance here tells.
+
+    Multiplicative hashing (Knuth 1998, section 6.4); at sixteen places a key it lets one stranger in sixteen through.
+    """
+
+    table: np.ndarray
+    shift: np.uint64
+
+    @classmethod
+    def of(cls, keys: np.ndarray) -> Sieve:
+        """Make the sieve of a level's keys."""
+        bits = int(16 * max(len(keys), 1)).bit_length()
+        sieve = cls(np.zeros(1 << bits, bool), np.uint64(64 - bits))
+        sieve.table[sieve._hash(keys)] = True
+        return sieve
+
+    def may_hold(self, keys: np.ndarray) -> np.ndarray:
+        """Tell which keys may be there (all that are, and a few that are not): bool, of the same length."""
+        return np.asarray(self.table[self._hash(keys)])
+
+    def _hash(self, keys: np.ndarray) -> np.ndarray:
+        return np.asarray((keys.astype(np.uint64) * _GOLDEN) >> self.shift)
 
 
 @dataclass(frozen=True)
@@ -66,12 +96,19 @@ class Vocabulary:
     def find(self, sequences: Sequences) -> tuple[np.ndarray, np.ndarray]:
         """List every occurrence of a term: the sequence it is in and its column (two arrays of equal length)."""
         rows, found = [], []
-        for level, (row, node) in enumerate(_walk(sequences, len(self.units), self.ngrams, self.whole, self.keys)):
+        sieves = self._sieves if len(sequences.codes) > _MANY else None
+        for level, (row, node) in enumerate(
+            _walk(sequences, len(self.units), self.ngrams, self.whole, self.keys, sieves)
+        ):
             column = self.columns[level][node] if node.size else node
             known = column >= 0
             rows.append(row[known])
             found.append(column[known])
         return np.concatenate(rows), np.concatenate(found)
+
+    @cached_property
+    def _sieves(self) -> tuple[Sieve, ...]:
+        return tuple(map(Sieve.of, self.keys))
 
     def terms(self) -> pa.Array:
         """Spell the terms out, in column order."""
@@ -89,11 +126,15 @@ class Vocabulary:
         yield spelled
         for keys in self.keys:
             parent, unit = np.divmod(keys, max(len(self.units), 1))
-            spelled = pc.binary_join_element_wise(spelled.take(pa.array(parent)), self.units.take(pa.array(unit)), self.joiner)
+            spelled = pc.binary_join_element_wise(
+                spelled.take(pa.array(parent)), self.units.take(pa.array(unit)), self.joiner
+            )
             yield spelled
 
 
-def learn(sequences: Sequences, units: pa.Array, joiner: str, ngrams: tuple[int, int], *, whole: bool = False) -> Vocabulary:
+def learn(
+    sequences: Sequences, units: pa.Array, joiner: str, ngrams: tuple[int, int], *, whole: bool = False
+) -> Vocabulary:
     """Take every n-gram of the sequences as a term; the columns are provisional until `select`."""
     keys: list[np.ndarray] = []
     columns, terms = [], 0
@@ -132,7 +173,9 @@ def select(vocabulary: Vocabulary, chosen: np.ndarray) -> tuple[Vocabulary, np.n
         np.where(term[stay], columns[stay], -1)
         for term, stay, columns in zip(is_term, stays, vocabulary.columns, strict=True)
     ]
-    kept = replace(vocabulary, units=vocabulary.units.filter(pa.array(stays[0])), keys=tuple(keys_kept), columns=tuple(old))
+    kept = replace(
+        vocabulary, units=vocabulary.units.filter(pa.array(stays[0])), keys=tuple(keys_kept), columns=tuple(old)
+    )
     nodes = [np.flatnonzero(columns >= 0) for columns in old]
     spelled = pa.concat_arrays([terms.take(pa.array(at)) for terms, at in zip(kept.spell(), nodes, strict=True)])
     order = pc.sort_indices(spelled).to_numpy()
@@ -147,12 +190,26 @@ def select(vocabulary: Vocabulary, chosen: np.ndarray) -> tuple[Vocabulary, np.n
     return replace(kept, columns=tuple(columns)), old_columns[order]
 
 
+def _look_up(
+    start: np.ndarray, key: np.ndarray, keys: np.ndarray, sieve: Sieve | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find keys among a level's sorted ``keys``: where those that are there start, and their nodes."""
+    if sieve is not None:
+        may = sieve.may_hold(key)
+        start, key = start[may], key[may]
+    node = np.searchsorted(keys, key)
+    hit = node < len(keys)
+    hit[hit] = keys[node[hit]] == key[hit]
+    return start[hit], node[hit]
+
+
 def _walk(
     sequences: Sequences,
     width: int,
     ngrams: tuple[int, int],
     whole: bool,
     keys: list[np.ndarray] | tuple[np.ndarray, ...],
+    sieves: tuple[Sieve, ...] | None = None,
     learning: bool = False,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield, level by level, the (sequence, node) of every n-gram that counts; when learning, append each level's keys."""
@@ -176,11 +233,7 @@ def _walk(
                 assert isinstance(keys, list)
                 keys.append(level_keys)
             else:
-                level_keys = keys[level - 2]
-                node = np.searchsorted(level_keys, key)
-                hit = node < len(level_keys)
-                hit[hit] = level_keys[node[hit]] == key[hit]
-                start, node = start[hit], node[hit]
+                start, node = _look_up(start, key, keys[level - 2], sieves[level - 2] if sieves else None)
         rows = row[start]
         if level >= shortest:
             yield rows, node

@@ -1,0 +1,97 @@
+"""Small things that many tests need: composed statements with labels, and a model fitted to them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is imported: more threads slow small fits down
+
+import numpy as np
+import pytest
+
+from communique.codebook import codebook_of
+from communique.corpus.labelled import Labelled, labelled_of
+from communique.learning.linear import Linear
+from communique.learning.recipe import Recipe
+from communique.learning.training import Trained, fit_model
+from communique.model import registry
+from communique.text.counts import Terms
+from communique.text.tfidf import Block
+
+OPENINGS = [
+    "The minister said",
+    "Our ministry declares",
+    "In the morning the president noted",
+    "We state",
+    "The envoy told reporters",
+]
+ACTS = {
+    "escalatory": [
+        "that any attack will be answered with force",
+        "that the fleet will strike without warning",
+        "new sanctions against the aggressor",
+    ],
+    "conciliatory": [
+        "that we are ready for talks",
+        "our offer of a ceasefire stands",
+        "that we welcome the step of the other side",
+    ],
+    "dismissive": [
+        "that the claim is false and absurd",
+        "there is nothing to discuss",
+        "we reject this empty proposal",
+    ],
+    "none": ["that the harvest was good", "the conference opens on Monday", "the new road was finished"],
+}
+FILLERS = (
+    "harbour treaty water committee border gas letter convoy ridge fleet school budget island court market season bridge "
+    "mandate envoy ration signal winter patrol corridor census ballot cable protocol quarry ferry summit garrison valley"
+).split()
+PLACES = [
+    "at the river",
+    "in the northern province",
+    "after the meeting",
+    "before parliament",
+    "on the island",
+    "near the dam",
+    "this week",
+]
+
+SMALL = Recipe(
+    "small",
+    ((Block(Terms("word", (1, 2))), Block(Terms("char_wb", (2, 3)))),),
+    ((Linear("svm", 0.3),), (Linear("svm", 0.3, ratio=0.5), Linear("bayes", 1.0))),
+    folds=3,
+)
+
+
+@pytest.fixture(scope="session")
+def small() -> Recipe:
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def labelled() -> Labelled:
+    chance = np.random.default_rng(7)
+    rows = []
+    for number in range(200):
+        label = list(ACTS)[number % 4]
+        act = ACTS[label if chance.random() < 0.9 else list(ACTS)[chance.integers(4)]][chance.integers(3)]
+        filler = " ".join(chance.choice(FILLERS, 9))
+        rows.append(
+            (f"{OPENINGS[chance.integers(5)]} {filler}: {act} {PLACES[chance.integers(7)]}.", label, f"s{number // 8}")
+        )
+    return labelled_of(*zip(*rows, strict=True))
+
+
+@pytest.fixture(scope="session")
+def trained(labelled: Labelled) -> Trained:
+    return fit_model(labelled, codebook_of(labelled.labels), SMALL, seed=3)
+
+
+@pytest.fixture(scope="session")
+def saved(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "small"
+    registry.save(trained.model, trained.facts, folder=folder)
+    return folder
