@@ -44,10 +44,11 @@ ACTS = {
     ],
     "none": ["that the harvest was good", "the conference opens on Monday", "the new road was finished"],
 }
-FILLERS = (
-    "harbour treaty water committee border gas letter convoy ridge fleet school budget island court market season bridge "
-    "mandate envoy ration signal winter patrol corridor census ballot cable protocol quarry ferry summit garrison valley"
-).split()
+FILLERS = [
+    *("harbour", "treaty", "water", "committee", "border", "gas", "letter", "convoy", "ridge", "fleet", "school"),
+    *("budget", "island", "court", "market", "season", "bridge", "mandate", "envoy", "ration", "signal", "winter"),
+    *("patrol", "corridor", "census", "ballot", "cable", "protocol", "quarry", "ferry", "summit", "garrison"),
+]
 PLACES = [
     "at the river",
     "in the northern province",

@@ -1,5 +1,7 @@
 """The matrix equals scikit-learn's, on any Unicode text."""
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -140,12 +142,22 @@ def test_ideographs_are_tokens_of_their_own():
 def test_splits_at_white_space_as_str_split(texts):
     words = tokens.split(pa.array(texts, pa.string()))
     split = [words.distinct[code] for code in words.codes]
-    assert [split[a:b] for a, b in zip(words.offsets, words.offsets[1:])] == [text.split() for text in texts]
+    assert [split[a:b] for a, b in pairwise(words.offsets)] == [text.split() for text in texts]
 
 
 def test_every_white_space_of_unicode_splits():
     spaces = [chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000 and chr(point).isspace()]
     assert len(tokens.split(pa.array([f"a{space}b" for space in spaces])).codes) == 2 * len(spaces)
+
+
+def test_the_sieve_changes_nothing(monkeypatch):
+    texts = [
+        f"we {word} not accept demand {number % 7} of theirs" for number in range(40) for word in ("do", "will", "can")
+    ]
+    features = fit([Block(Terms("word", (1, 3)), min_df=3)], texts)
+    plain = features.transform(texts)
+    monkeypatch.setattr("communique.text.vocabulary._MANY", 0)
+    assert (features.transform(texts) != plain).nnz == 0
 
 
 @given(corpora, corpora)

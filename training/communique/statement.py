@@ -11,7 +11,7 @@ import pyarrow as pa
 ID, TEXT, LABEL, GROUP = "id", "text", "label", "group"
 
 STATEMENT = pa.schema([(ID, pa.string()), (TEXT, pa.string())])
-"""``id``: as the user gave it, else the running number of the row, from 1. ``text``: the statement; null if the row had none."""
+"""``id``: as the user gave it, else the running number of the row, from 1. ``text``: null if there is none."""
 
 LABELLED = pa.schema([*STATEMENT, (LABEL, pa.string()), (GROUP, pa.string())])
-"""``label``: a name of the codebook. ``group``: rows that a split must never part (one scenario, one speaker, near-duplicates)."""
+"""``label``: a name of the codebook. ``group``: rows that a split must never part (one scenario, one speaker)."""

@@ -34,7 +34,7 @@ def _show_version(asked: bool) -> None:
 
 @app.callback()
 def communique(
-    version: Annotated[
+    _version: Annotated[
         bool, typer.Option("--version", help="Print the version and end.", callback=_show_version, is_eager=True)
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
@@ -76,7 +76,7 @@ def _guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
 
 def _end(sentence: str, code: int) -> None:
     if os.environ.get("COMMUNIQUE_DEBUG"):
-        raise  # noqa: PLE0704 - called from within an except clause
+        raise
     typer.echo(f"communique: {sentence}", err=True)
     raise typer.Exit(code) from None
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from communique.corpus.batch import Batch
+    from communique.corpus.columns import Columns
     from communique.inference.bulk import Answered
 
 _MOST_NAMED = 5  # rows named in a message
-_FORMATS = ("table", "jsonl", "csv", "tsv", "parquet")
 
 
 def classify(
@@ -49,8 +49,8 @@ def classify(
 ) -> None:
     """Tell the stance of statements.
 
-    A single argument is a file if a file of that name exists, else a text. Every row in gives one row out, in order, with
-    its columns, and label, confidence and scores behind them.
+    A single argument is a file if a file of that name exists, else a text. Every row in gives one row out, in order,
+    with its columns, and label, confidence and scores behind them.
 
     Example: communique classify statements.csv --format csv --output labelled.csv
     """
@@ -60,9 +60,7 @@ def classify(
     from communique.inference.prediction import Options
 
     options = Options(threshold=threshold, top_k=top_k)
-    if format is not None and format not in _FORMATS:
-        raise UsageError(f"the format {format!r}", expected=", ".join(_FORMATS))
-    shown = format or ("table" if output is None and is_terminal(sys.stdout) else None)
+    shown = _form(format) or ("table" if output is None and is_terminal(sys.stdout) else None)
     batches = _read(inputs or [], columns(text_column, identity=id_column))
     if shown == "table":
         if output is not None:
@@ -80,6 +78,13 @@ def classify(
             advance(done, 0)
 
 
+def _form(name: str | None) -> Literal["table", "jsonl", "csv", "tsv", "parquet"] | None:
+    match name:
+        case None | "table" | "jsonl" | "csv" | "tsv" | "parquet":
+            return name
+    raise UsageError(f"the format {name!r}", expected="table, jsonl, csv, tsv or parquet")
+
+
 def _spare_pandas() -> None:
     """Keep pyarrow from importing pandas.
 
@@ -95,16 +100,14 @@ def _spare_pandas() -> None:
             if name == "pandas":
                 raise ModuleNotFoundError(name)
 
-    sys.meta_path.insert(0, NoPandas())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, NoPandas())
     pa.array([""])
     del sys.meta_path[0]
 
 
-def _read(inputs: list[str], wanted: object) -> Iterable[Batch]:
-    from communique.corpus.columns import Columns
+def _read(inputs: list[str], wanted: Columns) -> Iterable[Batch]:
     from communique.corpus.source import read, read_texts
 
-    assert isinstance(wanted, Columns)
     if not inputs:
         if is_terminal(sys.stdin):
             raise UsageError("no statement was given", remedy='try: communique classify "We are ready for talks."')
@@ -119,7 +122,7 @@ def _read(inputs: list[str], wanted: object) -> Iterable[Batch]:
 
 
 def _is_file(given: str) -> bool:
-    """Tell a file from a text; a missing file is told by its look, so that nobody gets the stance of "statments.csv"."""
+    """Tell a file from a text; a missing one by its look: nobody wants the stance of "statments.csv"."""
     from communique.corpus.formats import SUFFIXES
 
     if given == "-" or given.startswith("hf://"):

@@ -22,7 +22,10 @@ HEADLINES = {
     "brier": "Brier score",
     "ece": "expected calibration error",
 }
-COMPOSED = "The bundled holdout is composed for the project and easier than life: on real statements expect less (see data/README.md)."
+COMPOSED = (
+    "The bundled holdout is composed for the project and easier than life: on real statements expect less "
+    "(see data/README.md)."
+)
 
 
 def evaluate(
@@ -58,7 +61,8 @@ def evaluate(
     labelled = collect(read(data or HOLDOUT, wanted, need=frozenset({"text", "label"})), "the data")
     if labelled.skipped or labelled.unlabelled:
         say(
-            f"communique: left out {len(labelled.skipped)} rows without a text and {len(labelled.unlabelled)} without a label"
+            f"communique: left out {len(labelled.skipped):,} rows without a text "
+            f"and {len(labelled.unlabelled):,} without a label"
         )
     labelled.codes(classifier.model.codebook)
     findings = judge(judged_of(labelled.rows, classifier.predict_proba(labelled.texts), classifier.model.codebook))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from communique.cli.options import AsJson, GroupColumn, IdColumn, LabelColumn, TextColumn, columns
+from communique.errors import DataError
 
 
 def lint(
@@ -27,3 +29,18 @@ def lint(
 
     Example: communique lint labels.csv --holdout holdout.csv
     """
+    from communique.codebook import read_codebook
+    from communique.corpus.lint import gather, inspect
+    from communique.corpus.source import read
+
+    wanted = columns(text_column, label_column, id_column, group)
+    book = read_codebook(codebook) if codebook else None
+    held = gather(read([holdout], wanted, keep_unreadable=True)) if holdout else None
+    report = inspect(gather(read(data, wanted, keep_unreadable=True)), held, book)
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        for sentence in report.sentences:
+            typer.echo(sentence)
+    if not report.sound:
+        raise typer.Exit(DataError.exit_code)

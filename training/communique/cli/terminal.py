@@ -39,7 +39,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
 
 
 def _is_number(cell: str) -> bool:
-    return bool(cell) and cell[0] in "-+.0123456789" or cell == ""
+    return (bool(cell) and cell[0] in "-+.0123456789") or cell == ""
 
 
 class Advance(Protocol):

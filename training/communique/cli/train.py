@@ -91,10 +91,11 @@ def train(
     book = read_codebook(codebook) if codebook else codebook_of(rows.labels)
     if held is not None:
         held.codes(book)
-        both = len(duplicates.pairs(rows.texts, held.texts)[0])
+        both = int((duplicates.nearest(held.texts, rows.texts)[0] >= 0).sum())
         if both:
             say(
-                f"communique: {both} pairs of near-duplicates between data and holdout flatter the score; see: communique lint"
+                f"communique: {both:,} holdout statements are nearly copies of training ones and flatter the score; "
+                "communique lint names them"
             )
     with progress("cross-validating") as advance:
         trained = fit_model(
@@ -120,7 +121,8 @@ def train(
     if not data:
         typer.echo(COMPOSED)
     typer.echo(
-        f"Saved {name} {saved.version} in {saved.file.parent} ({len(rows):,} statements, {trained.facts['seconds']:g} s)."
+        f"Saved {name} {saved.version} in {saved.file.parent} "
+        f"({len(rows):,} statements, {trained.facts['seconds']:g} s)."
     )
 
 

@@ -1,0 +1,1 @@
+"""Statements on their way in and out: reading, writing, duplicates, lint and splits."""

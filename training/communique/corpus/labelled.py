@@ -41,7 +41,7 @@ class Labelled:
     @property
     def grouped(self) -> bool:
         """Whether the data came with groups."""
-        return self.rows.column(GROUP).null_count < len(self)
+        return bool(self.rows.column(GROUP).null_count < len(self))
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

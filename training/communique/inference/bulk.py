@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from communique.corpus.batch import Batch
 from communique.inference.prediction import Classifier, Options
 
-In, Out = TypeVar("In"), TypeVar("Out")
+In = TypeVar("In")
+Out = TypeVar("Out")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def answer(classifier: Classifier, batches: Iterable[Batch], options: Options, *
 def ordered(work: Callable[[In], Out], items: Iterable[In], jobs: int = 0) -> Iterator[Out]:
     """Map with ``jobs`` threads (0: one a core), yielding in order and never holding more than two items a thread.
 
-    Threads, not processes: the work is in numpy, Arrow and scipy, which let go of the interpreter, and nothing is copied.
+    Threads, not processes: the work is in numpy, Arrow and scipy, which let go of the interpreter; nothing is copied.
     """
     jobs = jobs if jobs > 0 else os.cpu_count() or 1
     if jobs == 1:

@@ -5,9 +5,8 @@ The methods of `Classifier` are named as scikit-learn names them, so it can stan
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +15,8 @@ from communique.errors import UsageError
 from communique.model.model import Model
 from communique.text.tokens import texts_of
 
-Texts = pa.Array | pa.ChunkedArray | Sequence[str]
+Texts: TypeAlias = Any
+"""An Arrow string array, plain or chunked, or a sequence of str."""
 
 _BATCH = 4096
 
@@ -64,7 +64,7 @@ class Classifier:
         for start in range(0, len(texts), _BATCH):
             batch = texts.slice(start, _BATCH)
             scores[start : start + len(batch)] = features.project(batch, weights)
-        return scores + self.model.intercepts
+        return np.asarray(scores + self.model.intercepts)
 
     def predict_proba(self, texts: Texts) -> np.ndarray:
         """Give each text's probability of each label: float64 (n, k), rows sum to 1."""
@@ -72,11 +72,11 @@ class Classifier:
 
     def predict(self, texts: Texts) -> np.ndarray:
         """Name the most probable label of each text: (n,) strings."""
-        return np.array(self.labels)[self.decision_function(texts).argmax(axis=1)]
+        return np.asarray(np.array(self.labels)[self.decision_function(texts).argmax(axis=1)])
 
     def classify(self, texts: Texts, options: Options = Options()) -> list[dict[str, Any]]:
-        """Label texts: for each a dict with ``label``, ``confidence`` and ``scores``, as a row of the command line has."""
-        return pa.RecordBatch.from_struct_array(self.verdicts(texts, options)).to_pylist()
+        """Label texts: for each a dict with ``label``, ``confidence`` and ``scores``, as a row of ``classify`` has."""
+        return list(pa.RecordBatch.from_struct_array(self.verdicts(texts, options)).to_pylist())
 
     def verdicts(self, texts: Texts, options: Options = Options()) -> pa.StructArray:
         """Label texts: an Arrow struct a text with the fields of `verdict_type`."""

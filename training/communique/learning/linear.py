@@ -32,16 +32,16 @@ class Linear:
     Attributes
     ----------
     kind
-        ``logistic`` (multinomial), ``svm`` (squared hinge, one label against the rest), ``sgd`` (modified Huber loss, by
-        stochastic gradient descent), ``ridge``, ``bayes`` (complement naive Bayes, Rennie et al. 2003) or
+        ``logistic`` (multinomial), ``svm`` (squared hinge, one label against the rest), ``sgd`` (modified Huber loss,
+        by stochastic gradient descent), ``ridge``, ``bayes`` (complement naive Bayes, Rennie et al. 2003) or
         ``passive_aggressive`` (PA-I, Crammer et al. 2006).
     C
         Above 0; the larger, the closer the fit. It is scikit-learn's ``C`` where there is one, else ``1 / alpha``.
     class_weight
         ``balanced`` counts each label's rows as if all labels were equally frequent; ``none`` counts rows as they are.
     ratio
-        0 to 1, for ``svm`` and ``ridge``: how far each label's terms are weighted beforehand by how unevenly they fall on it
-        and on the rest: the absolute log-count ratio of naive Bayes, interpolated with 1 (Wang & Manning 2012).
+        0 to 1, for ``svm`` and ``ridge``: how far each label's terms are weighted beforehand by how unevenly they fall
+        on it and on the rest: the absolute log-count ratio of naive Bayes, interpolated with 1 (Wang & Manning 2012).
     """
 
     kind: Kind = "svm"

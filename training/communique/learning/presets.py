@@ -12,7 +12,7 @@ _WORDS = Block(Terms("word", (1, 2)))
 _CHARACTERS = Block(Terms("char_wb", (2, 5)))
 
 # Cross-validated on a dozen short-text tasks, weighting terms by their log-count ratio was the one change that helped
-# nearly everywhere; changes of n-gram lengths, tokens and idf were noise. Where it does not help, the plain one is chosen.
+# nearly everywhere; changes of n-gram lengths, tokens and idf were noise. Where it does not help, the plain one wins.
 _NB = Linear("svm", 0.15, ratio=0.5)
 _PLAIN = Linear("svm", 0.3)
 

@@ -1,8 +1,8 @@
 """The recipe: everything that decides what a training run does, as frozen data, in TOML and out.
 
 A recipe lists *alternatives*: feature sets and sets of classifiers. Cross-validation tries every pair and the best is
-kept; a recipe with one of each leaves nothing to choose. Several classifiers in one set are averaged, which is again one
-linear classifier. A model stores the recipe that was chosen, so that giving it back makes the same model::
+kept; a recipe with one of each leaves nothing to choose. Several classifiers in one set are averaged, which is again
+one linear classifier. A model stores the recipe that was chosen, so that giving it back makes the same model::
 
     name = "mine"
     folds = 5

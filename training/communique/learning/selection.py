@@ -1,11 +1,11 @@
 """Choosing a recipe by cross-validation.
 
-Each feature set becomes one matrix, made once from all training texts and sliced for every fold and classifier: terms and
-idf are thus known to the folds they are tested on, labels never are. Every classifier is fitted once a fold; an average
-of classifiers costs nothing more, for its held-out scores are the average of theirs.
+Each feature set becomes one matrix, made once from all training texts and sliced for every fold and classifier: terms
+and idf are thus known to the folds they are tested on, labels never are. Every classifier is fitted once a fold; an
+average of classifiers costs nothing more, for its held-out scores are the average of theirs.
 
-A recipe lists its alternatives from the one to be preferred to the one to be argued for, as a rule from the simplest on.
-The first wins whose score lies within one standard error of the best, the error being that of the difference to the
+A recipe lists its alternatives from the one to be preferred to the one to be argued for, as a rule from the simplest
+on. The first wins whose score lies within one standard error of the best, the error being that of the difference to the
 best over the folds (the one-standard-error rule of Breiman et al. 1984, section 3.4.3, for paired folds): what a dozen
 candidates gain over each other by chance is not taken for a gain.
 """
@@ -26,7 +26,7 @@ from communique.errors import UsageError
 from communique.learning.calibration import log_loss, temperature
 from communique.learning.folds import Fold
 from communique.learning.linear import Coefficients, Linear, fit
-from communique.learning.recipe import Ensemble, FeatureSet, Recipe
+from communique.learning.recipe import Ensemble, Recipe
 from communique.text.tfidf import Features
 from communique.text.tfidf import fit as fit_features
 

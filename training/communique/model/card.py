@@ -21,17 +21,18 @@ def card(manifest: dict[str, Any], codebook: Codebook) -> str:
     counts = data.get("labels", {})
     for label in codebook.labels:
         background = " (background)" if label.name == codebook.background else ""
-        lines.append(
-            f"| `{label.name}`{background} | {label.definition or 'as in the training data'} | {counts.get(label.name, '')} |"
-        )
+        meaning = label.definition or "as in the training data"
+        lines.append(f"| `{label.name}`{background} | {meaning} | {counts.get(label.name, '')} |")
     lines += ["", "## How it was made", ""]
     if data:
         lines.append(
-            f"- Trained on {data.get('rows', 0):,} statements in {data.get('groups', 0):,} groups (fingerprint `{str(data.get('sha256', ''))[:12]}`)."
+            f"- Trained on {data.get('rows', 0):,} statements in {data.get('groups', 0):,} groups "
+            f"(fingerprint `{str(data.get('sha256', ''))[:12]}`)."
         )
     lines += [
-        f"- {manifest['terms']:,} terms; recipe `{manifest['recipe'].get('name', '')}`; seed {manifest.get('seed', 0)}.",
-        f"- A linear model over TF-IDF: each score is the sum of the words' contributions. Temperature {manifest['temperature']:.3f}.",
+        f"- {manifest['terms']:,} terms, recipe `{manifest['recipe'].get('name')}`, seed {manifest.get('seed', 0)}.",
+        "- A linear model over TF-IDF: each score is the sum of the words' contributions.",
+        f"- Temperature {manifest['temperature']:.3f}, found on held-out scores, makes the scores probabilities.",
     ]
     for title, scores in (
         ("On the holdout", manifest.get("holdout")),
@@ -43,8 +44,9 @@ def card(manifest: dict[str, Any], codebook: Codebook) -> str:
         "",
         "## Limits and misuse",
         "",
-        "- It reads words, not the world: it does not know whether a statement is true, sincere or new, and misses irony.",
-        "- It judges one statement at a time, without what was said before. Texts unlike its training data get worse answers than the scores above say.",
+        "- It reads words, not the world: it does not know whether a statement is true or sincere, and misses irony.",
+        "- It judges one statement at a time, without what was said before.",
+        "- Texts unlike its training data get worse answers than the scores above say.",
         "- Do not use it to decide about a person, nor to act on a single statement without reading it.",
     ]
     return "\n".join(lines) + "\n"

@@ -8,7 +8,8 @@
     models/<name>/current                   a file that names the current version
 
 A version is the first twelve digits of the model file's SHA-256: equal models have equal versions. A model is looked
-for in the folder ``$COMMUNIQUE_MODELS`` (``models/`` of the working folder if it is not set), then among the bundled ones.
+for in the folder ``$COMMUNIQUE_MODELS`` (``models/`` of the working folder if it is not set), then among the bundled
+ones.
 """
 
 from __future__ import annotations

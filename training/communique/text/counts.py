@@ -1,7 +1,7 @@
 """How often each term stands in each text.
 
-The central trick: character n-grams within a word depend on the word alone. With ``D`` (texts x distinct words) and ``C``
-(distinct words x n-grams) the counts of a whole batch are the sparse product ``D @ C``. What a distinct word
+The central trick: character n-grams within a word depend on the word alone. With ``D`` (texts x distinct words) and
+``C`` (distinct words x n-grams) the counts of a whole batch are the sparse product ``D @ C``. What a distinct word
 contributes is remembered between batches, so in the long run only new words cost anything.
 """
 

@@ -1,8 +1,8 @@
 """Term frequency times inverse document frequency.
 
-As scikit-learn has it: ``tf = 1 + ln(count)`` when sublinear, ``idf = ln((1 + n) / (1 + df)) + 1``, and each text's vector
-scaled to length one *within its block*. A block is one kind of term (words, say, or characters); `Features` puts several
-side by side. Salton & Buckley (1988) is the classic account of the weights.
+As scikit-learn has it: ``tf = 1 + ln(count)`` when sublinear, ``idf = ln((1 + n) / (1 + df)) + 1``, and each text's
+vector scaled to length one *within its block*. A block is one kind of term (words, say, or characters); `Features` puts
+several side by side. Salton & Buckley (1988) is the classic account of the weights.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class FittedBlock:
     @cached_property
     def squared_idf(self) -> np.ndarray:
         """The square of each term's idf, float32 (terms,)."""
-        return self.idf * self.idf
+        return np.asarray(np.square(self.idf))
 
     @cached_property
     def counter(self) -> Counter:
@@ -116,7 +116,7 @@ class Features:
 
     def premultiply(self, weights: np.ndarray) -> np.ndarray:
         """Multiply each term's row of ``weights`` (terms, k) by its idf, as `project` wants them."""
-        return weights * np.concatenate([block.idf for block in self.blocks])[:, None]
+        return np.asarray(weights * np.concatenate([block.idf for block in self.blocks])[:, None])
 
     def count(self, texts: pa.Array) -> list[csr_matrix]:
         """Count the terms of one batch of texts: a (texts, terms) float32 CSR matrix for each block."""
@@ -155,7 +155,7 @@ def _squared_lengths(matrix: csr_matrix) -> np.ndarray:
     """Sum of squares of each row (float32), added up in the order of the row whatever batch it is in."""
     squares = matrix.copy()
     squares.data = matrix.data * matrix.data
-    return squares @ np.ones(matrix.shape[1], np.float32)
+    return np.asarray(squares @ np.ones(matrix.shape[1], np.float32))
 
 
 def _fit_block(block: Block, texts: pa.Array, words: Words) -> FittedBlock:

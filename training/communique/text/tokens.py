@@ -1,8 +1,8 @@
 """From text to tokens.
 
 A statement is first split at white space into *words* (as ``str.split`` does). Everything after that depends on a word
-alone, so it is done once for each distinct word: folding, cutting a word into *tokens* with a pattern, character n-grams.
-A token pattern is therefore applied within a word; one that could match across white space would be cut there.
+alone, so it is done once for each distinct word: folding, cutting a word into *tokens* with a pattern, character
+n-grams. A token pattern is therefore applied within a word; one that could match across white space would be cut there.
 
 The default pattern keeps what carries stance: "not", "no", "I", "won't", "U.S." and every punctuation mark is a token.
 scikit-learn's own default drops "I", turns "won't" into "won" and loses "U.S." altogether.

@@ -1,7 +1,7 @@
 """The terms of a feature block, as a tree of integers.
 
-An n-gram is a path of *units*: tokens for word n-grams, characters for character n-grams. Level 1 of the tree has a node
-for each unit; a node of level ``l`` is a pair (node of level ``l - 1``, unit), kept as the integer
+An n-gram is a path of *units*: tokens for word n-grams, characters for character n-grams. Level 1 of the tree has a
+node for each unit; a node of level ``l`` is a pair (node of level ``l - 1``, unit), kept as the integer
 ``parent * len(units) + unit`` in a sorted array, so that a whole batch is looked up by binary search and no n-gram is
 ever spelled out. Some nodes are terms and have a column of the matrix; others only lead to terms.
 
@@ -137,8 +137,9 @@ def learn(
 ) -> Vocabulary:
     """Take every n-gram of the sequences as a term; the columns are provisional until `select`."""
     keys: list[np.ndarray] = []
-    columns, terms = [], 0
-    for _, nodes in list(_walk(sequences, len(units), ngrams, whole, keys, learning=True)):
+    columns: list[np.ndarray] = []
+    terms = 0
+    for _, nodes in list(_walk(sequences, len(units), ngrams, whole, learned=keys)):
         size = len(keys[len(columns) - 1]) if columns else len(units)
         counted = np.unique(nodes)
         column = np.full(size, -1, np.int32)
@@ -181,7 +182,7 @@ def select(vocabulary: Vocabulary, chosen: np.ndarray) -> tuple[Vocabulary, np.n
     order = pc.sort_indices(spelled).to_numpy()
     rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
-    columns = []
+    columns: list[np.ndarray] = []
     for at, before in zip(nodes, old, strict=True):
         column = np.full(len(before), -1, np.int32)
         column[at], rank = rank[: len(at)], rank[len(at) :]
@@ -208,11 +209,11 @@ def _walk(
     width: int,
     ngrams: tuple[int, int],
     whole: bool,
-    keys: list[np.ndarray] | tuple[np.ndarray, ...],
+    keys: tuple[np.ndarray, ...] = (),
     sieves: tuple[Sieve, ...] | None = None,
-    learning: bool = False,
+    learned: list[np.ndarray] | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield, level by level, the (sequence, node) of every n-gram that counts; when learning, append each level's keys."""
+    """Yield, level by level, the (sequence, node) of every n-gram that counts; ``learned`` takes each level's keys."""
     shortest, longest = ngrams
     lengths = np.diff(sequences.offsets)
     row = np.repeat(np.arange(len(sequences), dtype=np.int32), lengths)
@@ -228,10 +229,9 @@ def _walk(
             unit = codes[end]
             known = unit >= 0
             start, key = start[known], node[known] * width + unit[known]
-            if learning:
+            if learned is not None:
                 level_keys, node = np.unique(key, return_inverse=True)
-                assert isinstance(keys, list)
-                keys.append(level_keys)
+                learned.append(level_keys)
             else:
                 start, node = _look_up(start, key, keys[level - 2], sieves[level - 2] if sieves else None)
         rows = row[start]
