@@ -54,10 +54,29 @@ def test_the_ratio_is_the_log_count_ratio_of_naive_bayes():
     own = np.array([True, False])
     p, q = np.array([3.1, 0.1, 1.1]), np.array([0.1, 2.1, 1.1])
     r = np.abs(np.log((p / p.sum()) / (q / q.sum())))
-    np.testing.assert_allclose(linear._unevenness(X, own), r / np.sqrt((r**2).mean()))
+    np.testing.assert_allclose(linear._unevenness(X, own), r)
+    np.testing.assert_allclose(linear._interpolate(r, 0.3), 0.7 + 0.3 * r / np.sqrt((r**2).mean()))
 
 
-@pytest.mark.parametrize("rule", [Linear("svm"), Linear("svm", ratio=0.5), Linear("bayes"), Linear("logistic")])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_shared_ratio_is_a_fit_to_weighted_terms(kind):
+    X, y = problem(3)
+    ours = fit(Linear(kind, 1.0, ratio=0.5, shared=True), X, y, 3, 0)
+    weight = linear._interpolate(np.max([linear._unevenness(X, y == label) for label in range(3)], axis=0), 0.5)
+    weighted = csr_matrix(X.multiply(weight))
+    np.testing.assert_allclose(ours.score(X), fit(Linear(kind, 1.0), weighted, y, 3, 0).score(weighted), atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Linear("svm"),
+        Linear("svm", ratio=0.5),
+        Linear("svm", ratio=0.5, shared=True),
+        Linear("bayes"),
+        Linear("logistic"),
+    ],
+)
 def test_a_label_without_rows_is_never_given(rule):
     X, y = problem(2)
     scores = fit(rule, X, y * 2, 4, 0).score(X)  # labels 0 and 2 of four

@@ -40,14 +40,18 @@ class Linear:
     class_weight
         ``balanced`` counts each label's rows as if all labels were equally frequent; ``none`` counts rows as they are.
     ratio
-        0 to 1, for ``svm`` and ``ridge``: how far each label's terms are weighted beforehand by how unevenly they fall
-        on it and on the rest: the absolute log-count ratio of naive Bayes, interpolated with 1 (Wang & Manning 2012).
+        0 to 1: how far terms are weighted beforehand by how unevenly they fall on a label and on the rest: the absolute
+        log-count ratio of naive Bayes, interpolated with 1 (Wang & Manning 2012). Each label then has a classifier of
+        its own, so this is for ``svm`` and ``ridge`` only, unless it is shared.
+    shared
+        Whether a term has one such weight for all labels, the largest of theirs.
     """
 
     kind: Kind = "svm"
     C: float = 1.0
     class_weight: ClassWeight = "balanced"
     ratio: float = 0.0
+    shared: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -56,8 +60,10 @@ class Linear:
             raise UsageError(f"C = {self.C} for {self.kind}", expected="a number above 0")
         if self.class_weight not in ("balanced", "none"):
             raise UsageError(f"the class weight {self.class_weight!r}", expected="balanced or none")
-        if not 0 <= self.ratio <= 1 or (self.ratio and self.kind not in ("svm", "ridge")):
-            raise UsageError(f"ratio = {self.ratio} for {self.kind}", expected="0 to 1 for svm and ridge, else 0")
+        if not 0 <= self.ratio <= 1 or (self.ratio and not self.shared and self.kind not in ("svm", "ridge")):
+            raise UsageError(
+                f"ratio = {self.ratio} for {self.kind}", expected="0 to 1, and shared = true unless for svm or ridge"
+            )
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,11 @@ def fit(linear: Linear, X: csr_matrix, y: np.ndarray, k: int, seed: int) -> Coef
 
     A label that has no row in ``y`` gets no coefficients and an intercept far below the others.
     """
+    if linear.ratio and linear.shared:
+        uneven = np.max([_unevenness(X, y == label) for label in np.unique(y)], axis=0)
+        weight = _interpolate(uneven, linear.ratio)
+        fitted = fit(replace(linear, ratio=0.0), _weigh(X, weight), y, k, seed)
+        return replace(fitted, coefficients=weight[:, None] * fitted.coefficients)
     if linear.ratio:
         return _fit_each(linear, X, y, k, seed)
     classifier = _classifier(linear, len(y), seed)
@@ -98,10 +109,8 @@ def _fit_each(linear: Linear, X: csr_matrix, y: np.ndarray, k: int, seed: int) -
     present = np.unique(y)
     for label in present:
         own = y == label
-        weight = 1 - linear.ratio + linear.ratio * _unevenness(X, own)
-        weighted = X.copy()
-        weighted.data = X.data * weight.astype(X.dtype)[X.indices]
-        one = fit(plain, weighted, own.astype(np.int64), 2, seed)
+        weight = _interpolate(_unevenness(X, own), linear.ratio)
+        one = fit(plain, _weigh(X, weight), own.astype(np.int64), 2, seed)
         coefficients[:, label] = weight * (one.coefficients[:, 1] - one.coefficients[:, 0])
         intercepts[label] = one.intercepts[1] - one.intercepts[0]
     missing = np.setdiff1d(np.arange(k), present)
@@ -110,11 +119,21 @@ def _fit_each(linear: Linear, X: csr_matrix, y: np.ndarray, k: int, seed: int) -
 
 
 def _unevenness(X: csr_matrix, own: np.ndarray) -> np.ndarray:
-    """Compute |log-count ratio| of each term, (terms,), scaled to a root mean square of 1."""
+    """Compute the absolute log-count ratio of each term between the rows of a label and the rest: (terms,)."""
     inside = _SMOOTHING + np.asarray(X[own].sum(axis=0)).ravel()
     outside = _SMOOTHING + np.asarray(X[~own].sum(axis=0)).ravel()
-    ratio = np.abs(np.log(inside / inside.sum()) - np.log(outside / outside.sum()))
-    return np.asarray(ratio / max(float(np.sqrt(np.mean(ratio**2))), 1e-12))
+    return np.asarray(np.abs(np.log(inside / inside.sum()) - np.log(outside / outside.sum())))
+
+
+def _interpolate(uneven: np.ndarray, ratio: float) -> np.ndarray:
+    """Bring unevenness to a root mean square of 1, and mix it with 1 so that C keeps its meaning."""
+    return np.asarray(1 - ratio + ratio * uneven / max(float(np.sqrt(np.mean(uneven**2))), 1e-12))
+
+
+def _weigh(X: csr_matrix, weight: np.ndarray) -> csr_matrix:
+    weighted = X.copy()
+    weighted.data = X.data * weight.astype(X.dtype)[X.indices]
+    return weighted
 
 
 def _classifier(linear: Linear, n: int, seed: int) -> Any:

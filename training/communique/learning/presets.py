@@ -13,34 +13,21 @@ _CHARACTERS = Block(Terms("char_wb", (2, 5)))
 
 # Cross-validated on a dozen short-text tasks, weighting terms by their log-count ratio was the one change that helped
 # nearly everywhere; changes of n-gram lengths, tokens and idf were noise. Where it does not help, the plain one wins.
-_NB = Linear("svm", 0.15, ratio=0.5)
+_EACH = Linear("svm", 0.15, ratio=0.5)
+_SHARED = Linear("svm", 0.15, ratio=0.5, shared=True)
 _PLAIN = Linear("svm", 0.3)
 
 PRESETS = {
-    "fast": Recipe("fast", ((_WORDS, _CHARACTERS),), ((_NB,),), folds=3),
+    "fast": Recipe("fast", ((_WORDS, _CHARACTERS),), ((_SHARED,),), folds=3),
     "balanced": Recipe(
         "balanced",
         ((_WORDS, _CHARACTERS),),
-        (
-            (_NB,),
-            (_PLAIN,),
-            (Linear("svm", 0.3, ratio=0.5),),
-            (Linear("svm", 0.1),),
-            (_NB, _PLAIN),
-            (_NB, _PLAIN, Linear("bayes", 10.0)),
-        ),
+        ((_EACH, _SHARED), (_SHARED,), (_EACH,), (_PLAIN,), (_EACH, _SHARED, Linear("bayes", 10.0))),
     ),
     "thorough": Recipe(
         "thorough",
         ((_WORDS, _CHARACTERS), (_WORDS, Block(Terms("char_wb", (2, 6))))),
-        (
-            (_NB,),
-            (_PLAIN,),
-            (Linear("svm", 0.3, ratio=0.5),),
-            (Linear("svm", 0.1),),
-            (_NB, _PLAIN),
-            (_NB, _PLAIN, Linear("bayes", 10.0)),
-        ),
+        ((_EACH, _SHARED), (_SHARED,), (_EACH,), (_PLAIN,), (_EACH, _SHARED, Linear("bayes", 10.0))),
     ),
 }
 
