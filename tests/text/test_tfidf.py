@@ -150,7 +150,7 @@ def test_every_white_space_of_unicode_splits():
     assert len(tokens.split(pa.array([f"a{space}b" for space in spaces])).codes) == 2 * len(spaces)
 
 
-def test_the_sieve_changes_nothing(monkeypatch):
+def test_a_hash_table_finds_what_binary_search_finds(monkeypatch):
     texts = [
         f"we {word} not accept demand {number % 7} of theirs" for number in range(40) for word in ("do", "will", "can")
     ]

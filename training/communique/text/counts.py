@@ -158,7 +158,7 @@ class Counter:
 
     def count(self, texts: pa.Array, words: tokens.Words) -> csr_matrix:
         """Count: (texts, terms) float32 CSR, duplicates summed. ``words`` is `tokens.split` of the same texts."""
-        from scipy.sparse import coo_matrix, csr_matrix
+        from scipy.sparse import csr_matrix
 
         shape = (len(texts), len(self._vocabulary))
         if self._terms.analyzer == "char_wb":
@@ -176,8 +176,13 @@ class Counter:
             sequences = Sequences(pieces.codes, pieces.offsets[words.offsets])
         else:
             sequences = self._terms.known_units(texts.to_pylist(), self._units, self._points)
-        found = self._vocabulary.find(sequences)
-        return coo_matrix((np.ones(len(found[0]), np.float32), found), shape).tocsr()
+        counts = csr_matrix(shape, dtype=np.float32)
+        for rows, columns in self._vocabulary.find(sequences):
+            offsets = _offsets(np.bincount(rows, minlength=len(texts)))
+            counts += csr_matrix(
+                (np.ones(len(columns), np.float32), columns, offsets), shape
+            )  # sums what is twice in a row
+        return counts
 
     def _contributions(self, distinct: list[str]) -> tuple[Sequences, np.ndarray]:
         """What each distinct word brings: unit codes (words) or columns (characters), as rows of a ragged array."""
@@ -189,7 +194,7 @@ class Counter:
             if new:
                 sequences = self._terms.known_units(new, self._units, self._points)
                 if self._terms.analyzer == "char_wb":
-                    rows, columns = self._vocabulary.find(sequences)
+                    rows, columns = map(np.concatenate, zip(*self._vocabulary.find(sequences), strict=True))
                     order = np.argsort(rows, kind="stable")
                     sequences = Sequences(columns[order], _offsets(np.bincount(rows, minlength=len(new))))
                 self._ragged.append(sequences)
