@@ -26,16 +26,16 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
     from rich.console import Console
     from rich.table import Table
 
-    drawn = Table(
-        title=title or None, caption=note or None, box=box.SIMPLE, title_justify="left", caption_justify="left"
-    )
+    drawn = Table(box=box.SIMPLE, pad_edge=False)
     for number, name in enumerate(columns):
         numeric = all(_is_number(row[number]) for row in rows)
         drawn.add_column(name, justify="right" if numeric else "left", no_wrap=number != wide, overflow="fold")
     for row in rows:
         drawn.add_row(*(cell.replace("[", r"\[") for cell in row))
     console = Console(file=sys.stdout, width=None if is_terminal(sys.stdout) else 100, highlight=False)
-    console.print(drawn)
+    for text in (title, drawn, note):
+        if text:
+            console.print(text, soft_wrap=text is not drawn, markup=False)
 
 
 def _is_number(cell: str) -> bool:
