@@ -128,7 +128,7 @@ def _is_file(given: str) -> bool:
     if given == "-" or given.startswith("hf://"):
         return True
     try:
-        if Path(given).exists():
+        if given and Path(given).exists():  # "" is the working folder to Path, but nobody's file
             return True
     except OSError:  # a text too long for a file name
         return False

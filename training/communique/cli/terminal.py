@@ -10,6 +10,10 @@ from typing import Any, Protocol
 import typer
 
 
+# A statement is somebody else's text: it may not move the cursor or paint the terminal.
+_CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], " ")
+
+
 def say(sentence: str) -> None:
     """Tell the person something, on stderr."""
     typer.echo(sentence, err=True)
@@ -31,7 +35,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
         numeric = all(_is_number(row[number]) for row in rows)
         drawn.add_column(name, justify="right" if numeric else "left", no_wrap=number != wide, overflow="fold")
     for row in rows:
-        drawn.add_row(*(cell.replace("[", r"\[") for cell in row))
+        drawn.add_row(*(cell.translate(_CONTROLS) for cell in row))
     console = Console(file=sys.stdout, width=None if is_terminal(sys.stdout) else 100, highlight=False)
     for text in (title, drawn, note):
         if text:
@@ -43,7 +47,7 @@ def _is_number(cell: str) -> bool:
 
 
 class Advance(Protocol):
-    """Report that so many of so many steps are done."""
+    """Report that so many of so many steps are done; of 0 if nobody knows how many there are."""
 
     def __call__(self, done: int, total: int) -> None:
         """Report progress."""
@@ -56,12 +60,12 @@ def progress(what: str) -> Iterator[Advance]:
         yield lambda done, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+        MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
@@ -69,4 +73,4 @@ def progress(what: str) -> Iterator[Advance]:
         transient=True,
     ) as bar:
         task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)

@@ -47,7 +47,7 @@ def train(
     time_budget: Annotated[
         str | None, typer.Option(help="Begin no new trial after this time, as in 90s or 5m.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same model.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Same seed, same model.")] = 0,
     jobs: Jobs = 0,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,

@@ -8,8 +8,8 @@ from communique.learning.recipe import Recipe
 from communique.text.counts import Terms
 from communique.text.tfidf import Block
 
-_WORDS = Block(Terms("word", (1, 2)))
-_CHARACTERS = Block(Terms("char_wb", (2, 5)))
+_WORDS = Block(Terms("word", (1, 2)), min_df=2)
+_CHARACTERS = Block(Terms("char_wb", (2, 5)), min_df=2)
 
 # Cross-validated on a dozen short-text tasks, weighting terms by their log-count ratio was the one change that helped
 # nearly everywhere; changes of n-gram lengths, tokens and idf were noise. Where it does not help, the plain one wins.
@@ -26,7 +26,7 @@ PRESETS = {
     ),
     "thorough": Recipe(
         "thorough",
-        ((_WORDS, _CHARACTERS), (_WORDS, Block(Terms("char_wb", (2, 6))))),
+        ((_WORDS, _CHARACTERS), (_WORDS, Block(Terms("char_wb", (2, 6)), min_df=2))),
         ((_EACH, _SHARED), (_SHARED,), (_EACH,), (_PLAIN,), (_EACH, _SHARED, Linear("bayes", 10.0))),
     ),
 }

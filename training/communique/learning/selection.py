@@ -33,7 +33,7 @@ from communique.text.tfidf import fit as fit_features
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-_WORTH_A_PROCESS = 1_000_000  # weights in the matrix, from which starting processes (a second or two) pays
+_WORTH_PROCESSES = 50_000_000  # weights in the matrix, times fits, from which starting processes (seconds) pays
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -125,7 +125,8 @@ def select(
         for member in members:
             if trials and time.monotonic() > deadline:
                 break
-            scores[member] = _held_out(member, X, y, folds, k, seed, effort.jobs)
+            jobs = effort.jobs if X.nnz * total > _WORTH_PROCESSES else 1
+            scores[member] = _held_out(member, X, y, folds, k, seed, jobs)
             progress((number * len(members) + len(scores)) * len(folds), total)
             trials += [
                 Trial(number, which, _fold_scores(recipe.metric, ensemble, scores, y, folds, codebook))
@@ -135,10 +136,9 @@ def select(
     chosen = _one_standard_error(trials)
     features, scores = tried[chosen.features]
     ensemble = recipe.classifiers[chosen.classifiers]
-    X = features.transform(texts)
-    fits = _parallel(
-        [partial(fit, member, X, y, k, seed) for member in ensemble], effort.jobs if X.nnz > _WORTH_A_PROCESS else 1
-    )
+    if features is not tried[-1][0]:
+        X = features.transform(texts)
+    fits = _parallel([partial(fit, member, X, y, k, seed) for member in ensemble], jobs)
     shares = [1 / (_spread(scores[member]) * len(ensemble)) for member in ensemble]
     return Choice(
         recipe=replace(recipe, features=(recipe.features[chosen.features],), classifiers=(ensemble,)),
@@ -158,7 +158,7 @@ def _held_out(
     """Score every row by a fit that has not seen it: float64 (n, k)."""
     scores = np.zeros((len(y), k))
     tasks = [partial(_score_fold, member, X, y, fold, k, seed) for fold in folds]
-    for fold, held_out in zip(folds, _parallel(tasks, jobs if X.nnz > _WORTH_A_PROCESS else 1), strict=True):
+    for fold, held_out in zip(folds, _parallel(tasks, jobs), strict=True):
         scores[fold.held_out] = held_out
     return scores
 
