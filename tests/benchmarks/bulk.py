@@ -59,7 +59,9 @@ def main() -> None:
         train, model, out = folder / "train.jsonl", folder / "model", folder / "out.jsonl"
         train.write_text("".join(json.dumps(row) + "\n" for row in known[:4000]), "utf-8")
         run(["train", str(train), "--output", str(model), "--preset", "fast"])
-        files = {count: folder / f"{count}.jsonl" for count in {1, given.rows, given.peer_rows, 10 * given.rows * given.flat}}
+        files = {
+            count: folder / f"{count}.jsonl" for count in {1, given.rows, given.peer_rows, 10 * given.rows * given.flat}
+        }
         for count, path in files.items():
             write(path, count, known)
         classify = ["classify", "--model", str(model), "--format", "jsonl", "--output", str(out), "--force"]
@@ -97,7 +99,9 @@ def run(arguments: list[str]) -> tuple[float, float]:
     _, status, usage = os.wait4(child.pid, 0)
     if status:
         raise SystemExit(f"communique {arguments[0]} failed")
-    return time.perf_counter() - began, usage.ru_maxrss / (1 if sys.platform == "darwin" else 1024) / (1024 if sys.platform == "darwin" else 1)
+    return time.perf_counter() - began, usage.ru_maxrss / (1 if sys.platform == "darwin" else 1024) / (
+        1024 if sys.platform == "darwin" else 1
+    )
 
 
 if __name__ == "__main__":

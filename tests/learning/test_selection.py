@@ -101,9 +101,8 @@ def test_metrics_are_those_of_scikit_learn(metric, labelled):
     y = labelled.codes(codebook)
     scores = np.random.default_rng(0).normal(size=(len(y), 4)) + 2 * np.eye(4)[y]
     cut = folds(y, np.arange(len(y)), 4, 0, codebook.names)
-    member = Linear()
-    got = selection._fold_scores(metric, (member,), {member: scores}, y, cut, codebook)
     average = selection._average([scores])
+    got = selection._fold_scores(metric, average, y, cut, codebook)
     predicted = average.argmax(axis=1)
     heat = calibration.temperature(average, y)
     probability = np.exp(average / heat) / np.exp(average / heat).sum(axis=1, keepdims=True)

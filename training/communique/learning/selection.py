@@ -4,6 +4,9 @@ Each feature set becomes one matrix, made once from all training texts and slice
 and idf are thus known to the folds they are tested on, labels never are. Every classifier is fitted once a fold; an
 average of classifiers costs nothing more, for its held-out scores are the average of theirs.
 
+Candidates are tried on half of the folds first; the better half of them goes on to the rest (successive halving,
+Jamieson & Talwalkar 2016), and with them always the one that the recipe lists first.
+
 A recipe lists its alternatives from the one to be preferred to the one to be argued for, as a rule from the simplest
 on. The first wins whose score lies within one standard error of the best, the error being that of the difference to the
 best over the folds (the one-standard-error rule of Breiman et al. 1984, section 3.4.3, for paired folds): what a dozen
@@ -41,7 +44,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Trial:
-    """One candidate and what cross-validation says of it: ``scores`` are its metric, higher is better, fold by fold."""
+    """One candidate and what cross-validation says of it.
+
+    ``features`` and ``classifiers`` number the recipe's alternatives; ``scores`` are its metric, higher is better, fold
+    by fold: of some folds only, if it was dropped half-way.
+    """
 
     features: int
     classifiers: int
@@ -54,8 +61,9 @@ class Trial:
 
     @property
     def error(self) -> float:
-        """The standard error of the mean."""
-        return float(np.std(self.scores, ddof=1) / np.sqrt(len(self.scores)))
+        """The standard error of the mean; infinite for a single fold."""
+        n = len(self.scores)
+        return float(np.std(self.scores, ddof=1) / np.sqrt(n)) if n > 1 else float("inf")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +75,9 @@ class Choice:
     recipe
         The chosen one, with nothing left to choose.
     trials
-        Everything that was tried, the best first.
+        Everything that was tried, the best first, those dropped half-way last.
+    chosen
+        The trial of the chosen one.
     features
         The fitted features.
     coefficients
@@ -78,6 +88,7 @@ class Choice:
 
     recipe: Recipe
     trials: tuple[Trial, ...]
+    chosen: Trial
     features: Features
     coefficients: Coefficients
     held_out: np.ndarray
@@ -112,71 +123,144 @@ def select(
         If the metric is the F1 of a label that the codebook has not.
     """
     _check_metric(recipe, codebook)
-    k, deadline = len(codebook.labels), time.monotonic() + (effort.seconds if effort.seconds is not None else np.inf)
-    members = list(dict.fromkeys(member for ensemble in recipe.classifiers for member in ensemble))
-    total = len(recipe.features) * len(members) * len(folds)
-    trials: list[Trial] = []
-    tried: list[tuple[Features, dict[Linear, np.ndarray]]] = []
-    for number, feature_set in enumerate(recipe.features):
-        features = fit_features(feature_set, texts)
-        X = features.transform(texts)
-        scores: dict[Linear, np.ndarray] = {}
-        tried.append((features, scores))
-        for member in members:
-            if trials and time.monotonic() > deadline:
-                break
-            jobs = effort.jobs if X.nnz * total > _WORTH_PROCESSES else 1
-            scores[member] = _held_out(member, X, y, folds, k, seed, jobs)
-            progress((number * len(members) + len(scores)) * len(folds), total)
-            trials += [
-                Trial(number, which, _fold_scores(recipe.metric, ensemble, scores, y, folds, codebook))
-                for which, ensemble in enumerate(recipe.classifiers)
-                if member in ensemble and all(one in scores for one in ensemble)
-            ]
+    search = _Search(recipe, texts, y, folds, codebook, seed, effort, progress)
+    half = (len(folds) + 1) // 2
+    first = search.run(search.candidates, folds[:half])
+    going_on = sorted(first, key=lambda trial: -trial.mean)[: (len(first) + 1) // 2]
+    going_on += [trial for trial in first[:1] if trial not in going_on]
+    trials = search.run([(trial.features, trial.classifiers) for trial in going_on], folds[half:])
     chosen = _one_standard_error(trials)
-    features, scores = tried[chosen.features]
+    done = {(trial.features, trial.classifiers) for trial in trials}
+    dropped = [trial for trial in first if (trial.features, trial.classifiers) not in done]
+
     ensemble = recipe.classifiers[chosen.classifiers]
-    if features is not tried[-1][0]:
-        X = features.transform(texts)
-    fits = _parallel([partial(fit, member, X, y, k, seed) for member in ensemble], jobs)
-    shares = [1 / (_spread(scores[member]) * len(ensemble)) for member in ensemble]
+    scores = [search.scores[chosen.features, member].mean() for member in ensemble]
+    features, X = search.open(chosen.features)
+    fits = search.parallel([partial(fit, member, X, y, len(codebook.labels), seed) for member in ensemble], X)
+    shares = [1 / (_spread(one) * len(ensemble)) for one in scores]
     return Choice(
         recipe=replace(recipe, features=(recipe.features[chosen.features],), classifiers=(ensemble,)),
-        trials=tuple(sorted(trials, key=lambda trial: -trial.mean)),
+        trials=(*sorted(trials, key=_rank), *sorted(dropped, key=_rank)),
+        chosen=chosen,
         features=features,
         coefficients=Coefficients(
             sum((one.coefficients * share for one, share in zip(fits, shares, strict=True)), np.zeros(())),
             sum((one.intercepts * share for one, share in zip(fits, shares, strict=True)), np.zeros(())),
         ),
-        held_out=_average([scores[member] for member in ensemble]),
+        held_out=_average(scores),
     )
 
 
-def _held_out(
-    member: Linear, X: csr_matrix, y: np.ndarray, folds: tuple[Fold, ...], k: int, seed: int, jobs: int
-) -> np.ndarray:
-    """Score every row by a fit that has not seen it: float64 (n, k)."""
-    scores = np.zeros((len(y), k))
-    tasks = [partial(_score_fold, member, X, y, fold, k, seed) for fold in folds]
-    for fold, held_out in zip(folds, _parallel(tasks, jobs), strict=True):
-        scores[fold.held_out] = held_out
-    return scores
+def _rank(trial: Trial) -> float:
+    return -trial.mean
+
+
+class _HeldOut:
+    """The scores of rows by fits that had not seen them, gathered fold by fold; of several, the mean counts."""
+
+    def __init__(self, rows: int, k: int) -> None:
+        self._sum = np.zeros((rows, k))
+        self._times = np.zeros((rows, 1))
+
+    def add(self, rows: np.ndarray, scores: np.ndarray) -> None:
+        self._sum[rows] += scores
+        self._times[rows] += 1
+
+    def mean(self) -> np.ndarray:
+        return np.asarray(self._sum / np.maximum(self._times, 1))
+
+
+class _Search:
+    """The work of a search: which fits have been made, and what they said."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        texts: pa.Array,
+        y: np.ndarray,
+        folds: tuple[Fold, ...],
+        codebook: Codebook,
+        seed: int,
+        effort: Effort,
+        progress: Progress,
+    ) -> None:
+        self.candidates = [(f, c) for f in range(len(recipe.features)) for c in range(len(recipe.classifiers))]
+        self.scores: dict[tuple[int, Linear], _HeldOut] = {}
+        self._recipe, self._texts, self._y, self._codebook, self._seed = recipe, texts, y, codebook, seed
+        self._effort, self._progress = effort, progress
+        self._deadline = time.monotonic() + (np.inf if effort.seconds is None else effort.seconds)
+        self._features: dict[int, Features] = {}
+        self._opened: tuple[int, csr_matrix] | None = None
+        self._folds: dict[tuple[int, Linear], list[Fold]] = {}
+        self._fits, self._planned = 0, len(self._members(self.candidates)) * len(folds)
+
+    def run(self, candidates: list[tuple[int, int]], folds: tuple[Fold, ...]) -> list[Trial]:
+        """Take candidates through more folds; what a spent budget cuts off is left out, but never all of them.
+
+        The candidates come back in the order of the recipe; they are tried in the order given.
+        """
+        self._planned = self._fits + len(self._members(candidates)) * len(folds)
+        through: list[tuple[int, int]] = []
+        for number in dict.fromkeys(f for f, _ in candidates):
+            for f, c in (candidate for candidate in candidates if candidate[0] == number):
+                if through and time.monotonic() > self._deadline:
+                    break
+                for member in self._recipe.classifiers[c]:
+                    self._take(f, member, folds)
+                through.append((f, c))
+        return [Trial(f, c, self._judge(f, c)) for f, c in sorted(through)]
+
+    def open(self, number: int) -> tuple[Features, csr_matrix]:
+        """Return a feature set, fitted, and its matrix; the matrices of others are not kept."""
+        if number not in self._features:
+            self._features[number] = fit_features(self._recipe.features[number], self._texts)
+        features = self._features[number]
+        if self._opened is None or self._opened[0] != number:
+            self._opened = number, features.transform(self._texts)
+        return features, self._opened[1]
+
+    def parallel(self, tasks: Sequence[Callable[[], T]], X: csr_matrix) -> list[T]:
+        """Run tasks with joblib, in processes: liblinear draws its random numbers from one place for all threads.
+
+        The matrix is not copied: joblib lays it out as a file that every process maps. Where all is done in a few
+        seconds no process is started.
+        """
+        from joblib import Parallel, delayed
+        from threadpoolctl import threadpool_limits
+
+        jobs = self._effort.jobs if X.nnz * self._planned > _WORTH_PROCESSES else 1
+        with threadpool_limits(1, "blas"):  # more threads make a sparse fit slower, not faster
+            return list(Parallel(n_jobs=min(jobs, len(tasks)))(delayed(task)() for task in tasks))
+
+    def _members(self, candidates: list[tuple[int, int]]) -> set[tuple[int, Linear]]:
+        return {(f, member) for f, c in candidates for member in self._recipe.classifiers[c]}
+
+    def _take(self, number: int, member: Linear, folds: tuple[Fold, ...]) -> None:
+        """Take one classifier through the folds it has not been through."""
+        seen = self._folds.setdefault((number, member), [])
+        new = [fold for fold in folds if not any(fold is one for one in seen)]
+        if not new:
+            return
+        _, X = self.open(number)
+        k = len(self._codebook.labels)
+        held_out = self.scores.setdefault((number, member), _HeldOut(len(self._y), k))
+        tasks = [partial(_score_fold, member, X, self._y, fold, k, self._seed) for fold in new]
+        for fold, scores in zip(new, self.parallel(tasks, X), strict=True):
+            held_out.add(fold.held_out, scores)
+        seen += new
+        self._fits += len(new)
+        self._progress(self._fits, max(self._planned, self._fits))
+
+    def _judge(self, number: int, which: int) -> tuple[float, ...]:
+        ensemble = self._recipe.classifiers[which]
+        average = _average([self.scores[number, member].mean() for member in ensemble])
+        folds = self._folds[number, ensemble[0]]
+        common = [fold for fold in folds if all(any(fold is one for one in self._folds[number, m]) for m in ensemble)]
+        return _fold_scores(self._recipe.metric, average, self._y, common, self._codebook)
 
 
 def _score_fold(member: Linear, X: csr_matrix, y: np.ndarray, fold: Fold, k: int, seed: int) -> np.ndarray:
     return fit(member, X[fold.fit], y[fold.fit], k, seed).score(X[fold.held_out])
-
-
-def _parallel(tasks: Sequence[Callable[[], T]], jobs: int) -> list[T]:
-    """Run tasks with joblib, in processes: liblinear draws its random numbers from one place for all threads.
-
-    The matrix is not copied: joblib lays it out as a file that every process maps.
-    """
-    from joblib import Parallel, delayed
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "blas"):  # more threads make a sparse fit slower, not faster
-        return list(Parallel(n_jobs=min(jobs, len(tasks)))(delayed(task)() for task in tasks))
 
 
 def _average(scores: Sequence[np.ndarray]) -> np.ndarray:
@@ -190,18 +274,14 @@ def _spread(scores: np.ndarray) -> float:
 
 
 def _fold_scores(
-    metric: str,
-    ensemble: Ensemble,
-    scores: dict[Linear, np.ndarray],
-    y: np.ndarray,
-    folds: tuple[Fold, ...],
-    codebook: Codebook,
+    metric: str, scores: np.ndarray, y: np.ndarray, folds: Sequence[Fold], codebook: Codebook
 ) -> tuple[float, ...]:
-    average = _average([scores[member] for member in ensemble])
+    """Compute the metric of held-out scores (n, k), fold by fold; higher is better."""
     if metric == "log_loss":
-        heat = temperature(average, y)
-        return tuple(-log_loss(average[fold.held_out], y[fold.held_out], heat) for fold in folds)
-    predicted = average.argmax(axis=1)
+        rows = np.concatenate([fold.held_out for fold in folds])
+        heat = temperature(scores[rows], y[rows])
+        return tuple(-log_loss(scores[fold.held_out], y[fold.held_out], heat) for fold in folds)
+    predicted = scores.argmax(axis=1)
     return tuple(_agreement(metric, predicted[fold.held_out], y[fold.held_out], codebook) for fold in folds)
 
 
