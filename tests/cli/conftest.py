@@ -46,8 +46,16 @@ def spawn(here: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def spawn(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "communique", *map(str, arguments)]
-        piped: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.run(command, **(piped | {"text": True, "timeout": 120, "check": False} | options))
+        usual: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "env": dict(os.environ),  # without the COLUMNS that readline sets behind Python's back
+            "text": True,
+            "timeout": 120,
+            "check": False,
+        }
+        return subprocess.run(command, **(usual | options))
 
     return spawn
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -95,7 +96,7 @@ def test_rows_without_a_text_or_a_label_are_left_out_and_named(run, labels, here
 def test_statements_on_both_sides_are_told(run, labels):
     result = run("train", labels, "--holdout", labels, *FAST, *OUT)
     assert result.exit_code == 0
-    assert "near-duplicates between data and holdout flatter the score" in result.stderr
+    assert "80 holdout statements are nearly copies of training ones" in result.stderr
 
 
 def test_columns_of_any_name_will_do(run, data, here):
@@ -122,7 +123,7 @@ def write(path: Path, rows: list[tuple[str, str]]) -> str:
 def test_missing_data_is_refused(refused):
     refused(["train", "gone.csv", *FAST, *OUT], 3, "gone.csv cannot be read (No such file or directory)")
     refused(["train", "gone*.csv", *FAST, *OUT], 3, "no file matches gone*.csv")
-    refused(["train", "hf://no/such", *FAST, *OUT], 3, "the dataset hf://no/such" if False else "no/such")
+    refused(["train", "hf://no/such", *FAST, *OUT], 3, "the dataset no/such is neither a folder nor in the cache")
 
 
 def test_a_missing_holdout_is_refused_before_training(refused, labels):
@@ -176,10 +177,19 @@ def test_unsound_data_is_refused(refused, here):
 
 
 def test_a_label_the_codebook_has_not_is_refused(refused, labels, here):
-    (here / "book.toml").write_text("".join(f"[[labels]]\nname = '{name}'\n" for name in ("escalatory", "none", "dismisive", "conciliatory")))
-    refused(["train", labels, "--codebook", "book.toml", *OUT], 3, "the label 'dismissive' on 20 of 80", "did you mean 'dismisive'?")
+    (here / "book.toml").write_text(
+        "".join(f"[[labels]]\nname = '{name}'\n" for name in ("escalatory", "none", "dismisive", "conciliatory"))
+    )
+    refused(
+        ["train", labels, "--codebook", "book.toml", *OUT],
+        3,
+        "the label 'dismissive' on 20 of 80",
+        "did you mean 'dismisive'?",
+    )
     other = write(here / "other.csv", [("a text", "unheard")])
-    refused(["train", labels, "--holdout", other, *OUT], 3, "the label 'unheard' on 1 of 1 statements", "one of escalatory")
+    refused(
+        ["train", labels, "--holdout", other, *OUT], 3, "the label 'unheard' on 1 of 1 statements", "one of escalatory"
+    )
 
 
 @pytest.mark.parametrize(
@@ -214,7 +224,7 @@ GOOD = presets.preset("fast").to_toml()
         (GOOD.replace('kind = "svm"', 'kind = "oracle"'), ["oracle"]),
         (GOOD.replace('analyzer = "word"', 'analyzer = "letters"'), ["the analyzer 'letters'"]),
         (GOOD.replace('metric = "macro_f1"', 'metric = "beauty"'), ["the metric 'beauty'"]),
-        (GOOD.replace("min_df = 1", "min_df = 99999"), ["term is left of 80 texts", "lower min_df"]),
+        (re.sub(r"min_df = \d+", "min_df = 99999", GOOD), ["term is left of 80 texts", "lower min_df"]),
     ],
 )
 def test_a_bad_recipe_is_refused(refused, labels, here, text, words):
@@ -321,10 +331,16 @@ def wait_until(happens, seconds: float = 30) -> None:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_ctrl_c_in_the_middle_of_training_ends_everything_quietly(labels, here, tmp_path, jobs):
-    members = "".join(f'[[classifiers]]\n[[classifiers.members]]\nkind = "svm"\nC = {0.1 + n / 1000}\n' for n in range(900))
-    (here / "long.toml").write_text('[[features]]\n[[features.blocks]]\nanalyzer = "char_wb"\nngrams = [2, 5]\n' + members)
+    members = "".join(
+        f'[[classifiers]]\n[[classifiers.members]]\nkind = "svm"\nC = {0.1 + n / 1000}\n' for n in range(900)
+    )
+    (here / "long.toml").write_text(
+        '[[features]]\n[[features.blocks]]\nanalyzer = "char_wb"\nngrams = [2, 5]\n' + members
+    )
     command = [sys.executable, "-c", INTERRUPTIBLE, "train", labels, "--recipe", "long.toml", "--jobs", str(jobs)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         assert process.stdout.readline() == "training\n"
         if jobs > 1:

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import typer
 
-
 # A statement is somebody else's text: it may not move the cursor or paint the terminal.
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], " ")
 

@@ -11,7 +11,7 @@ import typer
 
 from communique.cli.evaluate import COMPOSED, show
 from communique.cli.options import AsJson, Force, GroupColumn, IdColumn, Jobs, LabelColumn, TextColumn, columns
-from communique.cli.terminal import progress, say
+from communique.cli.terminal import progress, say, table
 from communique.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ def train(
     codebook: Annotated[
         Path | None, typer.Option(help="Codebook (TOML); without it the labels come from the data.")
     ] = None,
+    explain_search: Annotated[
+        bool, typer.Option("--explain-search", help="Print what was tried and why the chosen one won.")
+    ] = False,
     time_budget: Annotated[
         str | None, typer.Option(help="Begin no new trial after this time, as in 90s or 5m.")
     ] = None,
@@ -117,6 +120,8 @@ def train(
     if as_json:
         typer.echo(json.dumps({"path": str(saved.file.parent), **saved.manifest}, indent=2, ensure_ascii=False))
         return
+    if explain_search:
+        _show_search(trained.facts["search"])
     show(findings, title)
     if not data:
         typer.echo(COMPOSED)
@@ -124,6 +129,22 @@ def train(
         f"Saved {name} {saved.version} in {saved.file.parent} "
         f"({len(rows):,} statements, {trained.facts['seconds']:g} s)."
     )
+
+
+def _show_search(search: dict[str, Any]) -> None:
+    """Print what was tried, the best first."""
+    tried = [
+        [
+            entry["classifiers"],
+            entry["features"],
+            f"{entry['mean']:.4f}",
+            "" if entry["standard_error"] is None else f"{entry['standard_error']:.4f}",
+            str(entry["folds"]),
+        ]
+        for entry in search["candidates"]
+    ]
+    title = f"Tried, by {search['metric']} on held-out folds"
+    table(title, ["classifiers", "features", "mean", "standard error", "folds"], tried, note=search["chosen"])
 
 
 def _recipe(preset: str, file: Path | None, metric: str | None) -> Recipe:

@@ -50,6 +50,8 @@ class Recipe:
         The sets of averaged classifiers to choose from.
     folds
         How many parts the training rows are cut into (2 or more).
+    repeats
+        How often they are cut anew (1 or more); out-of-fold scores are then means over the cuts.
     metric
         What is best: one of `METRICS` or ``f1:LABEL``.
     """
@@ -58,6 +60,7 @@ class Recipe:
     features: tuple[FeatureSet, ...]
     classifiers: tuple[Ensemble, ...]
     folds: int = 5
+    repeats: int = 1
     metric: str = "macro_f1"
 
     def __post_init__(self) -> None:
@@ -65,6 +68,8 @@ class Recipe:
             raise UsageError(f"the recipe {self.name!r} lacks features or classifiers", expected="at least one of each")
         if self.folds < 2:
             raise UsageError(f"{self.folds} folds in the recipe {self.name!r}", expected="2 or more")
+        if self.repeats < 1:
+            raise UsageError(f"{self.repeats} repeats in the recipe {self.name!r}", expected="1 or more")
         if self.metric not in METRICS and not self.metric.startswith("f1:"):
             raise UsageError(f"the metric {self.metric!r}", expected=f"{', '.join(METRICS)} or f1:LABEL")
 
@@ -73,6 +78,7 @@ class Recipe:
         return {
             "name": self.name,
             "folds": self.folds,
+            "repeats": self.repeats,
             "metric": self.metric,
             "features": [{"blocks": [_block_dict(block) for block in chosen]} for chosen in self.features],
             "classifiers": [
@@ -92,6 +98,34 @@ class Recipe:
         return tomli_w.dumps(self.to_dict())
 
 
+def describe_features(chosen: FeatureSet) -> str:
+    """Name a feature set in a few words: ``word 1-2 + char_wb 2-5``."""
+    return " + ".join(map(_describe_block, chosen))
+
+
+def describe_classifiers(chosen: Ensemble) -> str:
+    """Name a set of classifiers in a few words: ``svm C=0.15 ratio=0.5 + bayes C=10``."""
+    return " + ".join(
+        f"{member.kind} C={member.C:g}"
+        + (f" ratio={member.ratio:g}{' shared' if member.shared else ''}" if member.ratio else "")
+        + (" unweighted" if member.class_weight == "none" else "")
+        for member in chosen
+    )
+
+
+def _describe_block(block: Block) -> str:
+    terms, usual = block.terms, Block()
+    odd = [
+        "" if terms.analyzer != "word" or terms.tokens == usual.terms.tokens else f"tokens={terms.tokens}",
+        "" if terms.lowercase else "cased",
+        *(
+            "" if getattr(block, name) == getattr(usual, name) else f"{name}={getattr(block, name)}"
+            for name in ("min_df", "max_df", "max_features", "sublinear", "idf", "normalise", "scale")
+        ),
+    ]
+    return " ".join(filter(None, [f"{terms.analyzer} {terms.ngrams[0]}-{terms.ngrams[1]}", *odd]))
+
+
 def recipe_of(plain: dict[str, Any], source: str = "the recipe") -> Recipe:
     """Read what `Recipe.to_dict` gives; what is left out has its default.
 
@@ -101,10 +135,11 @@ def recipe_of(plain: dict[str, Any], source: str = "the recipe") -> Recipe:
         If a part is unknown, of another type, or out of range.
     """
     try:
-        _known(plain, {"name", "folds", "metric", "features", "classifiers"})
+        _known(plain, {"name", "folds", "repeats", "metric", "features", "classifiers"})
         return Recipe(
             name=str(plain.get("name", "custom")),
             folds=_typed(plain.get("folds", 5), int, "folds"),
+            repeats=_typed(plain.get("repeats", 1), int, "repeats"),
             metric=_typed(plain.get("metric", "macro_f1"), str, "metric"),
             features=tuple(tuple(map(_block_of, _part(chosen, "blocks"))) for chosen in _list(plain, "features")),
             classifiers=tuple(

@@ -29,7 +29,7 @@ from communique.errors import UsageError
 from communique.learning.calibration import log_loss, temperature
 from communique.learning.folds import Fold
 from communique.learning.linear import Coefficients, Linear, fit
-from communique.learning.recipe import Ensemble, Recipe
+from communique.learning.recipe import Recipe, describe_classifiers, describe_features
 from communique.text.tfidf import Features
 from communique.text.tfidf import fit as fit_features
 
@@ -62,8 +62,7 @@ class Trial:
     @property
     def error(self) -> float:
         """The standard error of the mean; infinite for a single fold."""
-        n = len(self.scores)
-        return float(np.std(self.scores, ddof=1) / np.sqrt(n)) if n > 1 else float("inf")
+        return _error(self.scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +91,22 @@ class Choice:
     features: Features
     coefficients: Coefficients
     held_out: np.ndarray
+
+    def explain(self, recipe: Recipe) -> str:
+        """Say in a sentence or two why this candidate of the ``recipe`` was chosen."""
+        best = max((trial for trial in self.trials if len(trial.scores) == len(self.chosen.scores)), key=_height)
+
+        def named(trial: Trial) -> str:
+            features, classifiers = recipe.features[trial.features], recipe.classifiers[trial.classifiers]
+            return f"{describe_classifiers(classifiers)} on {describe_features(features)} ({trial.mean:.4f})"
+
+        if best is self.chosen:
+            return f"{named(best)} is the best of {len(self.trials)}."
+        behind = np.subtract(best.scores, self.chosen.scores)
+        return (
+            f"{named(self.chosen)} is the first in the recipe's order that lies within one standard error of the best. "
+            f"The best is {named(best)}: {behind.mean():.4f} ahead, standard error {_error(behind):.4f}."
+        )
 
 
 @dataclass(frozen=True)
@@ -126,7 +141,7 @@ def select(
     search = _Search(recipe, texts, y, folds, codebook, seed, effort, progress)
     half = (len(folds) + 1) // 2
     first = search.run(search.candidates, folds[:half])
-    going_on = sorted(first, key=lambda trial: -trial.mean)[: (len(first) + 1) // 2]
+    going_on = sorted(first, key=_height, reverse=True)[: (len(first) + 1) // 2]
     going_on += [trial for trial in first[:1] if trial not in going_on]
     trials = search.run([(trial.features, trial.classifiers) for trial in going_on], folds[half:])
     chosen = _one_standard_error(trials)
@@ -140,7 +155,7 @@ def select(
     shares = [1 / (_spread(one) * len(ensemble)) for one in scores]
     return Choice(
         recipe=replace(recipe, features=(recipe.features[chosen.features],), classifiers=(ensemble,)),
-        trials=(*sorted(trials, key=_rank), *sorted(dropped, key=_rank)),
+        trials=(*sorted(trials, key=_height, reverse=True), *sorted(dropped, key=_height, reverse=True)),
         chosen=chosen,
         features=features,
         coefficients=Coefficients(
@@ -151,8 +166,13 @@ def select(
     )
 
 
-def _rank(trial: Trial) -> float:
-    return -trial.mean
+def _height(trial: Trial) -> float:
+    return trial.mean
+
+
+def _error(values: Sequence[float] | np.ndarray) -> float:
+    """Compute the standard error of the mean; infinite for a single value."""
+    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("inf")
 
 
 class _HeldOut:
@@ -302,11 +322,11 @@ def _agreement(metric: str, predicted: np.ndarray, truth: np.ndarray, codebook: 
 
 
 def _one_standard_error(trials: Sequence[Trial]) -> Trial:
-    best = max(trials, key=lambda trial: trial.mean)
+    best = max(trials, key=_height)
 
     def close(trial: Trial) -> bool:
         behind = np.subtract(best.scores, trial.scores)
-        return bool(behind.mean() <= behind.std(ddof=1) / np.sqrt(len(behind)))
+        return bool(behind.mean() <= _error(behind))
 
     return min(filter(close, trials), key=lambda trial: (trial.features, trial.classifiers))
 

@@ -18,7 +18,7 @@ from communique.corpus.labelled import Labelled
 from communique.errors import DataError
 from communique.learning.calibration import temperature
 from communique.learning.folds import folds
-from communique.learning.recipe import Recipe
+from communique.learning.recipe import Recipe, describe_classifiers, describe_features
 from communique.learning.selection import Choice, Effort, Progress, select
 from communique.model.model import HeldOut, Model
 from communique.statement import GROUP
@@ -70,7 +70,11 @@ def fit_model(
             remedy="add statements of another label, or check the label column",
         )
     groups = bind(data, recipe.folds)
-    cut = folds(y, groups, recipe.folds, seed, codebook.names)
+    cut = tuple(
+        fold
+        for repeat in range(recipe.repeats)
+        for fold in folds(y, groups, recipe.folds, seed + repeat, codebook.names)
+    )
     choice = select(recipe, data.texts, y, cut, codebook, seed=seed, effort=effort, progress=progress)
     heat = temperature(choice.held_out, y)
     weights = choice.features.premultiply(choice.coefficients.coefficients.astype(np.float32))
@@ -99,14 +103,15 @@ def fit_model(
         "search": {
             "metric": recipe.metric,
             "folds": recipe.folds,
+            "repeats": recipe.repeats,
+            "chosen": choice.explain(recipe),
             "candidates": [
                 {
-                    "features": trial.features,
-                    "classifiers": [
-                        f"{member.kind} C={member.C:g}" for member in recipe.classifiers[trial.classifiers]
-                    ],
+                    "features": describe_features(recipe.features[trial.features]),
+                    "classifiers": describe_classifiers(recipe.classifiers[trial.classifiers]),
+                    "folds": len(trial.scores),
                     "mean": round(trial.mean, 5),
-                    "standard_error": round(trial.error, 5),
+                    "standard_error": round(trial.error, 5) if trial.error < float("inf") else None,
                 }
                 for trial in choice.trials
             ],
