@@ -83,9 +83,7 @@ def _end(sentence: str, code: int) -> None:
 
 for _verb in (train.train, evaluate.evaluate, classify.classify, lint.lint):
     app.command()(_guarded(_verb))
-_models = typer.Typer(
-    help="List the saved models, or look into one.", invoke_without_command=True, rich_markup_mode=None
-)
+_models = typer.Typer(help=models.models.__doc__, invoke_without_command=True, rich_markup_mode=None)
 _models.callback()(_guarded(models.models))
 _models.command("list")(_guarded(models.list_models))
 _models.command("inspect")(_guarded(models.inspect))

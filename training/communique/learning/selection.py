@@ -15,8 +15,10 @@ candidates gain over each other by chance is not taken for a gain.
 
 from __future__ import annotations
 
+import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -175,6 +177,17 @@ def _error(values: Sequence[float] | np.ndarray) -> float:
     return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("inf")
 
 
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Hold Ctrl-C back for a moment: processes started meanwhile never see it, and die quietly with their parent."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _HeldOut:
     """The scores of rows by fits that had not seen them, gathered fold by fold; of several, the mean counts."""
 
@@ -211,6 +224,7 @@ class _Search:
         self._deadline = time.monotonic() + (np.inf if effort.seconds is None else effort.seconds)
         self._features: dict[int, Features] = {}
         self._opened: tuple[int, csr_matrix] | None = None
+        self._started = False
         self._folds: dict[tuple[int, Linear], list[Fold]] = {}
         self._fits, self._planned = 0, len(self._members(self.candidates)) * len(folds)
 
@@ -249,8 +263,12 @@ class _Search:
         from threadpoolctl import threadpool_limits
 
         jobs = self._effort.jobs if X.nnz * self._planned > _WORTH_PROCESSES else 1
+        if jobs > 1 and not self._started:
+            with _interrupts_held_back():
+                Parallel(n_jobs=jobs)(delayed(abs)(0) for _ in range(jobs))
+            self._started = True
         with threadpool_limits(1, "blas"):  # more threads make a sparse fit slower, not faster
-            return list(Parallel(n_jobs=min(jobs, len(tasks)))(delayed(task)() for task in tasks))
+            return list(Parallel(n_jobs=jobs)(delayed(task)() for task in tasks))
 
     def _members(self, candidates: list[tuple[int, int]]) -> set[tuple[int, Linear]]:
         return {(f, member) for f, c in candidates for member in self._recipe.classifiers[c]}

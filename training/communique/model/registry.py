@@ -262,7 +262,7 @@ def _saved(file: Path) -> Saved:
         raise ModelMissingError(f"no file {file}", remedy="train the model again")
     try:
         manifest = json.loads(manifest_file.read_text("utf-8"))
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         raise ModelUnsafeError(
             f"{manifest_file} cannot be read ({problem})", remedy="train the model again"
         ) from problem

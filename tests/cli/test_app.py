@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from communique.cli.app import app
+
+VERBS = [["train"], ["evaluate"], ["classify"], ["lint"], ["models"], ["models", "list"], ["models", "inspect"]]
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_the_help_of_every_verb_has_an_example(run, verb):
+    result = run(*verb, "--help")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "Example: communique " + verb[0] in " ".join(result.stdout.split())
+
+
+def test_no_verb_is_forgotten_here(run):
+    shown = run("--help").stdout
+    for group in (app, *(group.typer_instance for group in app.registered_groups)):
+        for command in group.registered_commands:
+            assert any(verb[-1] == (command.name or command.callback.__name__) for verb in VERBS)
+    for verb in VERBS:
+        assert verb[0] in shown
+
+
+def test_without_arguments_help_is_shown_and_the_command_counts_as_misused(run):
+    result = run()
+    assert result.exit_code == 2
+    assert "Usage:" in result.output
+
+
+def test_the_version_is_the_packages(run):
+    result = run("--version")
+    assert (result.exit_code, result.stdout) == (0, f"communique {version('communique')}\n")
+
+
+def test_help_and_version_import_nothing_heavy(plain_environment, tmp_path):
+    script = f"""
+import sys
+from typer.testing import CliRunner
+from communique.cli.app import app
+for arguments in {[[*verb, "--help"] for verb in VERBS] + [["--help"], ["--version"]]}:
+    assert CliRunner().invoke(app, arguments).exit_code == 0, arguments
+print([name for name in ("numpy", "pyarrow", "scipy", "sklearn", "datasets", "joblib", "orjson", "rich") if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=plain_environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["bogus"],
+        ["classify", "--bogus"],
+        ["train", "--seed", "many"],
+        ["train", "--seed", "-1"],
+        ["evaluate", "--min-macro-f1", "high"],
+        ["models", "inspect", "one", "two"],
+        ["models", "bogus"],
+        ["lint"],
+    ],
+    ids=" ".join,
+)
+def test_a_misused_command_ends_with_2_and_says_how_to_use_it(run, arguments):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Usage: communique" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_process_ends_with_the_exit_code_and_one_sentence(spawn, told, model):
+    told(spawn("train", "gone.csv"), 3, "gone.csv cannot be read (No such file or directory)")
+    told(spawn("classify", "-m", "nobody", "hello"), 4, "no model 'nobody'")
+    told(spawn("classify", "-m", model, "hello", "--top-k", "0"), 2, "top-k 0")
+
+
+@pytest.mark.parametrize("debugging", ["flag", "variable"])
+def test_debug_shows_the_traceback(spawn, monkeypatch, debugging):
+    if debugging == "variable":
+        monkeypatch.setenv("COMMUNIQUE_DEBUG", "1")
+    done = spawn(*(["--debug"] if debugging == "flag" else []), "train", "gone.csv")
+    assert done.returncode != 0
+    assert "Traceback (most recent call last)" in done.stderr
+    assert "communique.errors.DataError: gone.csv cannot be read" in done.stderr
+
+
+def test_a_fault_of_ours_is_told_in_a_sentence(run, model, monkeypatch):
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by chance")
+
+    monkeypatch.setattr("communique.model.registry.find", fail)
+    result = run("models", "inspect", model)
+    assert result.exit_code == 1
+    assert (
+        result.stderr
+        == "communique: a fault in communique (ZeroDivisionError: by chance); run again with --debug and report it\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("problem", "code", "words"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted; nothing was written"),
+        (MemoryError(), 1, "not memory enough"),
+        (OSError(28, "No space left on device", "somewhere"), 1, "No space left on device (somewhere)"),
+    ],
+)
+def test_what_the_machine_refuses_is_told_in_a_sentence(refused, model, monkeypatch, problem, code, words):
+    def fail(*_: object, **__: object) -> None:
+        raise problem
+
+    monkeypatch.setattr("communique.model.registry.find", fail)
+    refused(["models", "inspect", model], code, words)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("verb", [["models", "inspect"], ["evaluate"]])
+def test_a_full_stdout_is_told(spawn, told, model, data, verb):
+    more = [str(data / "holdout.csv")] if verb == ["evaluate"] else []
+    with open("/dev/full", "wb") as full:
+        told(spawn(*verb, model, *more, stdout=full), 1, "No space left on device")
+
+
+def test_python_m_communique_is_the_command(spawn, model):
+    assert json.loads(spawn("classify", "-m", model, "We are ready for talks.").stdout)["label"] == "conciliatory"
