@@ -24,21 +24,21 @@ ROOT = Path(__file__).resolve().parents[2]
 PEER = """
 import json, sys, time
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
 from sklearn.pipeline import make_pipeline, make_union
 train, big, out = sys.argv[1:]
 rows = [json.loads(line) for line in open(train, encoding="utf-8")]
 features = make_union(
-    TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
-    TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True),
+    TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2),
+    TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=2),
 )
-model = make_pipeline(features, LogisticRegression(max_iter=20)).fit([r["text"] for r in rows], [r["label"] for r in rows])
+model = make_pipeline(features, LinearSVC()).fit([r["text"] for r in rows], [r["label"] for r in rows])
 began = time.perf_counter()
 with open(big, encoding="utf-8") as source, open(out, "w", encoding="utf-8") as sink:
     batch = [json.loads(line) for line in source]
     for start in range(0, len(batch), 5000):
         part = batch[start : start + 5000]
-        for row, p in zip(part, model.predict_proba([r["text"] for r in part])):
+        for row, p in zip(part, model.decision_function([r["text"] for r in part])):
             row["scores"] = dict(zip(model.classes_, map(float, p)))
             row["label"] = max(row["scores"], key=row["scores"].get)
             sink.write(json.dumps(row) + "\\n")

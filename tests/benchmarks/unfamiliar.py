@@ -1,24 +1,36 @@
-"""How much of what is no statement the default model refuses to answer, and why; beside the statements it should answer.
+"""What the default model refuses to answer, and why: texts that are no statements, beside those it should answer.
 
     python tests/benchmarks/unfamiliar.py [--model NAME] [--max-error 0.1] [--real FOLDER]
 
-Recipes, sports reports, chatter and texts in other languages are composed here; code and legal English come with
-Python: its own sources and its licence. Statements are those of the holdout and of the contrast set. With --real a
-folder of official statements: every ``real*.jsonl`` there is one more set, cut by its column ``lang`` if it has one.
+Recipes, sports reports, chatter and texts in other languages are composed here; code and legal English are Python's own
+sources and the licences of the installed packages. Statements are those of the holdout and of the contrast set. With
+--real every ``real*.jsonl`` in the folder is one more set, cut by its column ``lang`` if it has one; rows with labels
+also show the error of the answers given.
 
-Prints a line for each set: the share abstained, the share for each reason, and the median share of known words.
+For each set: its rows, the share left unanswered, the share for each reason, and the median share of known words.
+At the end what looking costs: the time for measuring familiarity beside that for classifying.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
+import importlib.metadata
 import json
 import sysconfig
-from collections import Counter
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+
+from communique import load
+from communique.inference.abstention import REASONS
+from communique.inference.familiarity import Familiarity, Profile
+from communique.inference.prediction import Classifier, Options
+
+STATEMENTS = Path(__file__).resolve().parents[2] / "data" / "statements"
+Rows = list[dict[str, str]]
 
 RECIPES = """
 Peel and finely chop two onions, soften them in olive oil over a low heat for ten minutes, then stir in the garlic and cumin.
@@ -114,3 +126,102 @@ Menteri berterima kasih kepada para penolong dan mengumumkan bahwa jembatan akan
 我们坚决反对这些毫无根据的指责，其目的只是为了转移人们的注意力，不会得逞。
 部长感谢救援人员的辛勤工作，并宣布大桥将在今年年底之前重新开放。""",
 }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="stance")
+    parser.add_argument("--max-error", type=float, default=0.1)
+    parser.add_argument("--real", type=Path, help="folder of real statements")
+    given = parser.parse_args()
+    classifier = load(given.model)
+    familiarity = Familiarity(Profile.from_dict(classifier.model.familiarity))
+    print(f"max error {given.max_error}: {classifier.promise(given.max_error).to_dict()}\n")
+    print(f"{'set':32}{'rows':>6}{'abstained':>11}" + "".join(f"{reason[:14]:>16}" for reason in REASONS), end="")
+    print(f"{'known words':>13}{'error before':>14}{'after':>8}")
+    for name, rows in sets(given.real):
+        show(name, rows, classifier, familiarity, Options(max_error=given.max_error))
+    compare_costs(classifier, familiarity)
+
+
+def sets(real: Path | None) -> Iterator[tuple[str, Rows]]:
+    holdout = read(STATEMENTS / "holdout.jsonl")
+    yield "holdout", holdout
+    yield "contrast", read(STATEMENTS / "contrast.jsonl")
+    yield (
+        "six of the holdout as one",
+        rows_of(" ".join(r["text"] for r in holdout[at : at + 6]) for at in range(0, 600, 6)),
+    )
+    for name, text in (("recipes", RECIPES), ("sports reports", SPORTS), ("chatter", CHATTER), *LANGUAGES.items()):
+        yield name, rows_of(text.strip().splitlines())
+    yield "code", rows_of(windows())
+    yield "licences", rows_of(licences())
+    for path in sorted(real.glob("real*.jsonl")) if real else []:
+        rows = read(path)
+        for language in sorted({row.get("lang", "") for row in rows}):
+            yield f"{path.stem} {language}"[-31:], [row for row in rows if row.get("lang", "") == language]
+
+
+def read(path: Path) -> Rows:
+    return [json.loads(line) for line in path.open(encoding="utf-8")] if path.exists() else []
+
+
+def rows_of(texts: Iterator[str] | list[str]) -> Rows:
+    return [{"text": text} for text in texts]
+
+
+def windows(lines: int = 8, every: int = 200) -> Iterator[str]:
+    """Eight lines of every two hundred of Python's own modules."""
+    for path in sorted(Path(sysconfig.get_paths()["stdlib"]).glob("*.py")):
+        source = path.read_text("utf-8", errors="ignore").splitlines()
+        for start in range(60, len(source) - lines, every):
+            window = "\n".join(source[start : start + lines])
+            if len(window.split()) >= 12:
+                yield window
+
+
+def licences() -> Iterator[str]:
+    """The paragraphs of the licences of the installed packages, each once."""
+    seen = set()
+    for package in importlib.metadata.distributions():
+        for file in package.files or []:
+            path = Path(str(package.locate_file(file)))
+            if "LICENSE" in file.name and path.is_file():
+                for paragraph in path.read_text("utf-8", errors="ignore").split("\n\n"):
+                    text = " ".join(paragraph.split())
+                    if 20 <= len(text.split()) <= 120 and text not in seen:
+                        seen.add(text)
+                        yield text
+
+
+def show(name: str, rows: Rows, classifier: Classifier, familiarity: Familiarity, options: Options) -> None:
+    if not rows:
+        return
+    texts = pa.array([row["text"] for row in rows])
+    verdicts = pa.RecordBatch.from_struct_array(classifier.verdicts(texts, options))
+    abstained = np.array(verdicts.column("abstained").to_pylist())
+    reasons = verdicts.column("reason").to_pylist()
+    known = np.median(familiarity.measure(texts).known)
+    print(f"{name:32}{len(rows):6}{abstained.mean():11.1%}", end="")
+    print("".join(f"{reasons.count(reason) / len(rows):16.1%}" for reason in REASONS) + f"{known:13.3f}", end="")
+    if "label" in rows[0]:
+        wrong = np.array([row["label"] for row in rows]) != np.array(verdicts.column("label").to_pylist())
+        print(f"{wrong.mean():14.1%}{wrong[~abstained].mean() if not abstained.all() else np.nan:8.1%}", end="")
+    print()
+
+
+def compare_costs(classifier: Classifier, familiarity: Familiarity, times: int = 5) -> None:
+    texts = pa.array([row["text"] for row in read(STATEMENTS / "holdout.jsonl")] * 4)
+    took = {}
+    for name, work in (("classify", classifier.predict_proba), ("measure", familiarity.measure)):
+        work(texts)
+        began = time.perf_counter()
+        for _ in range(times):
+            work(texts)
+        took[name] = (time.perf_counter() - began) / times
+    print(f"\n{len(texts)} texts, words known from before: classifying {took['classify'] * 1e3:.1f} ms, ", end="")
+    print(f"measuring familiarity {took['measure'] * 1e3:.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -118,3 +118,16 @@ def data(labelled: Labelled, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def plain_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("COMMUNIQUE_")}
+
+
+@pytest.fixture(scope="session")
+def measured() -> list[str]:
+    """Begin a command line of a process that says on stdout, at its end, how many kB of memory it held at most."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("memory is looked up in /proc")
+    script = (
+        "from pathlib import Path; from communique.cli.app import app\n"
+        "try: app()\n"
+        "finally: print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"
+    )
+    return [sys.executable, "-c", script]

@@ -5,10 +5,13 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from communique.cli import main
 from communique.cli.app import app
+from communique.errors import DataError
 
 VERBS = [["train"], ["evaluate"], ["classify"], ["lint"], ["models"], ["models", "list"], ["models", "inspect"]]
 
@@ -44,14 +47,16 @@ def test_help_and_version_import_nothing_heavy(plain_environment, tmp_path):
     script = f"""
 import sys
 from typer.testing import CliRunner
+from communique.cli import main
 from communique.cli.app import app
+from communique.errors import DataError
 for arguments in {[[*verb, "--help"] for verb in VERBS] + [["--help"], ["--version"]]}:
     assert CliRunner().invoke(app, arguments).exit_code == 0, arguments
-print([name for name in ("numpy", "pyarrow", "scipy", "sklearn", "datasets", "joblib", "orjson", "rich") if name in sys.modules])
+heavy = "numpy", "pyarrow", "scipy", "sklearn", "datasets", "joblib", "orjson", "rich"
+print([name for name in heavy if name in sys.modules])
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=plain_environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
-    )  # fmt: skip
+    options = {"env": plain_environment, "cwd": tmp_path, "capture_output": True, "text": True, "timeout": 60}
+    done = subprocess.run([sys.executable, "-c", script], check=False, **options)
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
@@ -77,20 +82,20 @@ def test_a_misused_command_ends_with_2_and_says_how_to_use_it(run, arguments):
     assert "Traceback" not in result.stderr
 
 
-def test_the_process_ends_with_the_exit_code_and_one_sentence(spawn, told, model):
+def test_the_process_ends_with_the_exit_code_and_one_sentence(spawn, told):
     told(spawn("train", "gone.csv"), 3, "gone.csv cannot be read (No such file or directory)")
-    told(spawn("classify", "-m", "nobody", "hello"), 4, "no model 'nobody'")
-    told(spawn("classify", "-m", model, "hello", "--top-k", "0"), 2, "top-k 0")
 
 
-@pytest.mark.parametrize("debugging", ["flag", "variable"])
-def test_debug_shows_the_traceback(spawn, monkeypatch, debugging):
-    if debugging == "variable":
-        monkeypatch.setenv("COMMUNIQUE_DEBUG", "1")
-    done = spawn(*(["--debug"] if debugging == "flag" else []), "train", "gone.csv")
+def test_debug_shows_the_traceback(spawn):
+    done = spawn("--debug", "train", "gone.csv")
     assert done.returncode != 0
     assert "Traceback (most recent call last)" in done.stderr
     assert "communique.errors.DataError: gone.csv cannot be read" in done.stderr
+
+
+def test_debug_may_be_asked_for_by_the_environment(run, monkeypatch):
+    monkeypatch.setenv("COMMUNIQUE_DEBUG", "1")
+    assert isinstance(run("train", "gone.csv").exception, DataError)
 
 
 def test_a_fault_of_ours_is_told_in_a_sentence(run, model, monkeypatch):
@@ -126,8 +131,26 @@ def test_what_the_machine_refuses_is_told_in_a_sentence(refused, model, monkeypa
 @pytest.mark.parametrize("verb", [["models", "inspect"], ["evaluate"]])
 def test_a_full_stdout_is_told(spawn, told, model, data, verb):
     more = [str(data / "holdout.csv")] if verb == ["evaluate"] else []
-    with open("/dev/full", "wb") as full:
+    with Path("/dev/full").open("wb") as full:
         told(spawn(*verb, model, *more, stdout=full), 1, "No space left on device")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_stdout_is_told_by_help_too(spawn, told):
+    with Path("/dev/full").open("wb") as full:
+        told(spawn("--help", stdout=full), 1, "No space left on device")
+
+
+def test_ctrl_c_before_a_verb_has_begun_is_as_quiet_as_later(monkeypatch, capsys):
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "communique.cli.app", SimpleNamespace(app=interrupt))
+    with pytest.raises((SystemExit, KeyboardInterrupt)) as end:
+        main()
+    assert end.type is SystemExit
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "communique: interrupted; nothing was written\n"
 
 
 def test_python_m_communique_is_the_command(spawn, model):

@@ -18,7 +18,12 @@ from communique.model.model import Model, model_of
 from communique.text.counts import Terms
 from communique.text.tfidf import Block, fit
 
-TEXTS = ["We are ready for talks.", "", "Any attack will be answered with force in the valley; we reject this.", "и 和 é"]
+TEXTS = [
+    "We are ready for talks.",
+    "",
+    "Any attack will be answered with force in the valley; we reject this.",
+    "и 和 é",
+]
 
 
 def same(one: Any, other: Any) -> bool:
@@ -54,7 +59,10 @@ def test_a_model_file_comes_back_bit_by_bit(model, tree, tmp_path, labelled):
     artefact.write(tree, tmp_path / "m")
     again = model_of(artefact.read(tmp_path / "m"))
     assert same(again.to_tree(), tree)
-    assert Classifier(model).predict_proba(labelled.texts).tobytes() == Classifier(again).predict_proba(labelled.texts).tobytes()
+    assert (
+        Classifier(model).predict_proba(labelled.texts).tobytes()
+        == Classifier(again).predict_proba(labelled.texts).tobytes()
+    )
     assert again.codebook == model.codebook
     assert again.features.blocks[0].block == model.features.blocks[0].block
 
@@ -118,6 +126,12 @@ def without(tree: dict[str, Any], path: tuple[Any, ...]) -> dict[str, Any]:
     return changed(tree, path[:-1], holder) if len(path) > 1 else holder
 
 
+def put(array: np.ndarray, place: int, value: float) -> np.ndarray:
+    array = array.copy()
+    array.flat[place] = value
+    return array
+
+
 def refuse(tree: dict[str, Any]) -> str:
     with pytest.raises(ModelIncompatibleError) as refusal:
         model_of(tree)
@@ -128,14 +142,12 @@ def refuse(tree: dict[str, Any]) -> str:
 
 
 def test_every_missing_part_is_refused(tree):
-    optional = {"definition", "acts", "examples", "question", "background", "rules"}  # of a codebook
     for path in places(tree):
-        if path[0] != "recipe" and path[-1] not in optional and path[-2:] != ("codebook", "name") and path[0] != "codebook":
-            missing = without(tree, path)
-            if path[:1] == ("blocks",) and path[2:3] == ("rule",) and len(path) > 3:
-                continue  # what a rule leaves out has its default; whether that fits is seen below
-            refuse(missing)
-    refuse(without(tree, ("codebook", "labels")))
+        # What a codebook's entry or a rule leaves out has its default, and a recipe is for people.
+        if path[0] not in ("codebook", "recipe") and (path[0] != "blocks" or "rule" not in path[:-1]):
+            refuse(without(tree, path))
+    for path in (("codebook",), ("codebook", "labels"), ("codebook", "labels", 0, "name"), ("recipe",)):
+        refuse(without(tree, path))
     refuse({})
 
 
@@ -167,12 +179,12 @@ def test_numbers_that_lead_outside_their_array_are_refused(tree):
     for path in arrays(tree):
         array = at(tree, path)
         if array.dtype.kind == "i" and path[0] == "blocks":
-            limits = np.iinfo(array.dtype)
-            term = int(np.argmax(array >= 0))  # elsewhere in the columns any number below 0 says "no term"
-            for place, value in ((term, -5), (term, limits.max), (-1, limits.max), (term, limits.min)):
-                broken = array.copy()
-                broken[place] = value
-                refuse(changed(tree, path, broken))
+            high, low = np.iinfo(array.dtype).max, np.iinfo(array.dtype).min
+            broken = [(0, high), (len(array) - 1, high)]
+            # In the columns any number below 0 says "no term", but a term that is lost is missed.
+            broken += [(place, wrong) for place in np.flatnonzero(array >= 0)[:1] for wrong in (-5, low)]
+            for place, wrong in broken:
+                refuse(changed(tree, path, put(array, place, wrong)))
 
 
 def test_what_is_out_of_order_or_twice_is_refused(tree):
@@ -193,7 +205,14 @@ def test_what_is_out_of_order_or_twice_is_refused(tree):
     refuse(changed(tree, (*block, "units", "letters"), letters))
 
 
-@pytest.mark.parametrize("heat", [0.0, -1.0, float("nan"), None, "hot", [1.0]])
+def test_numbers_that_are_not_finite_are_refused(tree):
+    for path in arrays(tree):
+        if at(tree, path).dtype.kind == "f":
+            for value in (np.nan, np.inf, -np.inf):
+                assert "not finite" in refuse(changed(tree, path, put(at(tree, path), -1, value)))
+
+
+@pytest.mark.parametrize("heat", [0.0, -1.0, float("nan"), float("inf"), None, "hot", [1.0]])
 def test_a_temperature_that_is_none_is_refused(tree, heat):
     refuse(changed(tree, ("temperature",), heat))
 
@@ -221,15 +240,29 @@ def test_rules_that_do_not_fit_are_refused(tree, path, value):
     refuse(changed(tree, path, value))
 
 
-JUNK = st.sampled_from(
-    [None, True, 0, -1, 2**31, 2**62, 0.5, float("inf"), float("nan"), "", "word", "\x00", [], [1], [1, 2], [0, 0], {}, {"a": 1}]
-)  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("scale",), "heavy"),
+        (("scale",), float("nan")),
+        (("sublinear",), np.zeros(3)),
+        (("normalise",), "no"),
+        (("terms", "lowercase"), 3),
+        (("terms", "analyzer"), "char"),
+    ],
+)
+def test_a_rule_of_other_types_is_refused(tree, path, value):
+    refuse(changed(tree, ("blocks", 0, "rule", *path), value))
+
+
+NUMBERS = [0, -1, 2**31, 2**62, 0.5, float("inf"), float("nan")]
+JUNK = st.sampled_from([*NUMBERS, None, True, "", "word", "\x00", [], [1], [1, 2], [0, 0], {}, {"a": 1}])
 
 
 @st.composite
 def mutation(draw: st.DrawFn, tree: dict[str, Any]) -> dict[str, Any]:
     for _ in range(draw(st.integers(1, 2))):
-        paths = list(places(tree))
+        paths = [path for path in places(tree) if path[2:3] != ("rule",)]
         path = draw(st.sampled_from(paths))
         value = at(tree, path)
         act = draw(st.sampled_from(["junk", "drop", "swap", "number", "cut"]))
@@ -240,12 +273,12 @@ def mutation(draw: st.DrawFn, tree: dict[str, Any]) -> dict[str, Any]:
         elif act == "swap":
             tree = changed(tree, path, at(tree, draw(st.sampled_from(paths))))
         elif isinstance(value, np.ndarray) and len(value):
-            value = value.copy()
             if act == "cut":
                 value = value[draw(st.integers(0, 3)) : len(value) - draw(st.integers(0, 3))]
             else:
                 low, high = (-(2**31), 2**31 - 1) if value.dtype != np.uint8 else (0, 255)
-                value.flat[draw(st.integers(0, value.size - 1))] = draw(st.integers(low, high) | st.integers(-2, 300).map(lambda n: n % 256))
+                number = draw(st.integers(low, high) | st.integers(0, 255))
+                value = put(value, draw(st.integers(0, value.size - 1)), number)
             tree = changed(tree, path, value)
     return tree
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from communique.corpus.columns import Columns
     from communique.inference.bulk import Answered
 
+_WIDE = 110  # columns of a terminal from which all scores are shown
 _MOST_NAMED = 5  # rows named in a message
 
 
@@ -166,7 +168,9 @@ def _show(answers: Iterator[Answered]) -> None:
     first = next(answers, None)
     if first is None:
         return
-    labels = [field.name for field in first.rows.schema.field("scores").type]
+    # On a narrow terminal the statement needs the room.
+    wide = not is_terminal(sys.stdout) or shutil.get_terminal_size().columns >= _WIDE
+    labels = [field.name for field in first.rows.schema.field("scores").type] if wide else []
     rows = list(
         chain.from_iterable(
             _table_rows(answered.rows, answered.batch.id, answered.batch.text, labels)

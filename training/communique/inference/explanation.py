@@ -9,8 +9,8 @@ difference of the intercepts add up to the margin; nothing is sampled or estimat
 The length that a text's vector is divided by belongs to the text as a whole and is taken as it is: a word's weight says
 what the word brings to *this* text, not how the margin would change without it.
 
-Everything is computed in 64 bits, where `Classifier.decision_function` works in 32: margins agree to about 1e-6 of
-their size.
+Everything is computed in 64 bits, where `Classifier.decision_function` works in 32: its margins are the same but for
+about 1e-6 of the size of the scores they are taken from.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from communique.text.vocabulary import Sequences, Vocabulary
 RUNNER_UP: Final = ""
 """Against which label: for each text, the best-scored of the others. No label of a codebook has an empty name."""
 
-Names: TypeAlias = str | Sequence[str] | None
+Asked: TypeAlias = str | Sequence[str] | None
 """One label for all texts, or one for each."""
 
 _LETTERS = PATTERNS["words"]
@@ -129,7 +129,7 @@ class Explainer(Classifier):
 
 
 def explain(
-    classifier: Classifier, texts: Texts, *, label: Names = None, against: Names = RUNNER_UP
+    classifier: Classifier, texts: Texts, *, label: Asked = None, against: Asked = RUNNER_UP
 ) -> tuple[Explanation, ...]:
     """Explain the labels of texts.
 
@@ -156,7 +156,7 @@ def explain(
 
 
 def explanations(
-    classifier: Classifier, texts: Texts, *, label: Names = None, against: Names = RUNNER_UP
+    classifier: Classifier, texts: Texts, *, label: Asked = None, against: Asked = RUNNER_UP
 ) -> pa.StructArray:
     """Do what `explain` does, as an Arrow struct a text: the fields of `Explanation` but the text."""
     texts = _strings(texts)
@@ -180,7 +180,7 @@ def explanations(
 
 
 def evidence_column(
-    classifier: Classifier, texts: Texts, *, label: Names = None, against: Names = RUNNER_UP
+    classifier: Classifier, texts: Texts, *, label: Asked = None, against: Asked = RUNNER_UP
 ) -> pa.ListArray:
     """Give the evidence alone: for each text a list of structs start, end, text, weight."""
     texts = _strings(texts)
@@ -225,7 +225,7 @@ def _strings(texts: Texts) -> pa.Array:
 
 
 def _sides(
-    scores: np.ndarray, labels: tuple[str, ...], label: Names, against: Names
+    scores: np.ndarray, labels: tuple[str, ...], label: Asked, against: Asked
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Settle which label is explained, and against which: codes (n,)."""
     rows = np.arange(len(scores))
@@ -245,10 +245,12 @@ def _codes(names: str | Sequence[str], labels: tuple[str, ...], n: int) -> np.nd
     asked = [names] if isinstance(names, str) else list(names)
     if unknown := [name for name in asked if name not in labels]:
         raise UsageError(f"the label {unknown[0]!r}", expected=f"one of the model's: {', '.join(labels)}")
-    if len(asked) not in (1, n):
-        raise UsageError(f"{len(asked):,} labels for {n:,} texts", expected="one label, or one for each text")
     codes = np.array([labels.index(name) for name in asked], np.int64)
-    return np.full(n, codes[0]) if isinstance(names, str) else codes
+    if isinstance(names, str):
+        return np.repeat(codes, n)
+    if len(asked) != n:
+        raise UsageError(f"{len(asked):,} labels for {n:,} texts", expected="one label, or one for each text")
+    return codes
 
 
 def _evidence(

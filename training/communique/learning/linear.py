@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from communique.errors import UsageError
+from communique.fields import check_fields
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -54,6 +55,7 @@ class Linear:
     shared: bool = False
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.kind not in KINDS:
             raise UsageError(f"the classifier {self.kind!r}", expected=f"one of {', '.join(KINDS)}")
         if not self.C > 0:

@@ -115,7 +115,7 @@ def model_of(tree: Tree) -> Model:
                 _array(held_out["truth"], np.int32, (len(held_out["scores"]),)),
             ),
         )
-        _check(model.temperature > 0, "a temperature that is not above zero")
+        _check(0 < model.temperature < np.inf, "a temperature that is not finite and above zero")
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError) as problem:
         raise ModelIncompatibleError(
             f"a model file with parts that do not fit ({type(problem).__name__}: {problem})",
@@ -142,8 +142,6 @@ def _block_tree(block: FittedBlock) -> Tree:
     return {
         "rule": plain,
         "units": {"letters": letters[offsets[0] :].copy(), "offsets": offsets - offsets[0]},
-        "joiner": vocabulary.joiner,
-        "whole": vocabulary.whole,
         "keys": list(vocabulary.keys),
         "columns": list(vocabulary.columns),
         "idf": block.idf,
@@ -156,6 +154,7 @@ def _block_of(tree: Tree) -> FittedBlock:
     terms["ngrams"] = tuple(terms["ngrams"])
     rule = Block(terms=Terms(**terms), **plain)
     units = _strings(tree["units"]["letters"], tree["units"]["offsets"])
+    _check(rule.terms.analyzer == "word" or all(len(unit) == 1 for unit in units.to_pylist()), "units of characters")
     columns = tuple(_array(level, np.int32) for level in tree["columns"])
     keys = tuple(_array(level, np.int64) for level in tree["keys"])
     idf = _array(tree["idf"], np.float32)
@@ -166,9 +165,8 @@ def _block_of(tree: Tree) -> FittedBlock:
     for level, parents in zip(keys, columns, strict=False):
         _check(bool((np.diff(level) > 0).all()), "n-gram keys out of order")
         _check(not len(level) or 0 <= level[0] <= level[-1] < len(parents) * len(units), "n-gram keys out of range")
-    return FittedBlock(
-        rule, Vocabulary(units, str(tree["joiner"]), rule.terms.ngrams, keys, columns, bool(tree["whole"])), idf
-    )
+    joiner, whole = rule.terms.joiner, rule.terms.whole
+    return FittedBlock(rule, Vocabulary(units, joiner, rule.terms.ngrams, keys, columns, whole), idf)
 
 
 def _strings(letters: np.ndarray, offsets: np.ndarray) -> pa.Array:
@@ -187,6 +185,7 @@ def _array(value: object, dtype: type[np.generic], shape: tuple[int, ...] | None
         raise TypeError(f"{type(value).__name__} where an array was expected")
     _check(value.dtype == dtype, f"an array of {value.dtype} where {np.dtype(dtype)} was expected")
     _check(value.shape == shape if shape is not None else value.ndim == 1, f"an array of shape {value.shape}")
+    _check(value.dtype.kind != "f" or bool(np.isfinite(value).all()), "an array with numbers that are not finite")
     return value
 
 

@@ -14,9 +14,11 @@ ones.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +26,14 @@ from pathlib import Path
 from typing import Any
 
 from communique import bundled
-from communique.errors import ModelIncompatibleError, ModelMissingError, ModelUnsafeError, OutputError, UsageError
+from communique.errors import (
+    ModelError,
+    ModelIncompatibleError,
+    ModelMissingError,
+    ModelUnsafeError,
+    OutputError,
+    UsageError,
+)
 from communique.model import artefact
 from communique.model.card import card
 from communique.model.model import Model, model_of
@@ -67,12 +76,13 @@ def find(model: str = DEFAULT) -> Saved:
         If its manifest cannot be used.
     """
     path = Path(model)
-    if path.is_file():
-        return _saved(path)
-    if (path / MODEL_FILE).is_file():
-        return _saved(path / MODEL_FILE)
-    if (path / CURRENT).is_file():
-        return _saved(path / _current(path) / MODEL_FILE)
+    with contextlib.suppress(OSError):  # of a name that can be none of a file
+        if path.is_file():
+            return _saved(path)
+        if (path / MODEL_FILE).is_file():
+            return _saved(path / MODEL_FILE)
+        if (path / CURRENT).is_file():
+            return _saved(path / _current(path) / MODEL_FILE)
     name, _, version = model.partition("@")
     if _NAME.fullmatch(name):
         for root in roots():
@@ -109,13 +119,15 @@ def open_saved(saved: Saved) -> Model:
 
 
 def every() -> Iterator[Saved]:
-    """List every saved model of every root; a bundled one hidden by the user's own of the same version comes once."""
+    """List every saved model of every root that has a sound manifest; what stands in two roots comes once."""
     seen = set()
     for root in roots():
         for folder in sorted(root.iterdir()) if root.is_dir() else []:
             for version in _versions(folder):
-                if (folder.name, version.name) not in seen:
-                    seen.add((folder.name, version.name))
+                if (folder.name, version.name) in seen:
+                    continue
+                seen.add((folder.name, version.name))
+                with contextlib.suppress(ModelError):
                     yield _saved(version / MODEL_FILE)
 
 
@@ -174,16 +186,20 @@ def save(model: Model, facts: dict[str, Any], *, folder: Path | None = None) -> 
         If something cannot be written; an older model stays whole and current then.
     """
     root = roots()[0] / model.name
-    target = folder or root / f".new-{os.getpid()}"
-    _make(target)
+    draft = (folder.parent if folder else root) / f".new-{secrets.token_hex(8)}"
+    _make(draft)
     try:
-        return _fill(model, facts, target, root, settle=folder is None)
-    finally:
+        saved = _fill(model, facts, draft)
+        target = folder or root / saved.version
+        _settle(draft, target)
         if folder is None:
-            shutil.rmtree(target, ignore_errors=True)
+            _write(root / CURRENT, saved.version + "\n")
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return Saved(target / MODEL_FILE, saved.version, saved.manifest)
 
 
-def _fill(model: Model, facts: dict[str, Any], target: Path, root: Path, *, settle: bool) -> Saved:
+def _fill(model: Model, facts: dict[str, Any], target: Path) -> Saved:
     digest = artefact.write(model.to_tree(), target / MODEL_FILE)
     version = digest[:12]
     manifest = {
@@ -201,23 +217,19 @@ def _fill(model: Model, facts: dict[str, Any], target: Path, root: Path, *, sett
     }
     _write(target / CARD, card(manifest, model.codebook))
     _write(target / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
-    if settle:
-        target = _settle(target, root / version)
-        _write(root / CURRENT, version + "\n")
     return Saved(target / MODEL_FILE, version, manifest)
 
 
-def _settle(new: Path, target: Path) -> Path:
-    """Move the finished folder to its version's name; if that version is there already, its files are replaced."""
+def _settle(draft: Path, target: Path) -> None:
+    """Move the finished draft to its place; where a folder is already, its three files are replaced."""
     try:
-        if target.is_dir():
-            for name in (MODEL_FILE, CARD, MANIFEST):
-                (new / name).replace(target / name)
-        else:
-            new.rename(target)
+        with contextlib.suppress(OSError):
+            draft.rename(target)
+            return
+        for name in (MODEL_FILE, CARD, MANIFEST):
+            (draft / name).replace(target / name)
     except OSError as problem:
         raise OutputError(f"{target} cannot be written ({problem.strerror})") from problem
-    return target
 
 
 def _make(folder: Path) -> None:
@@ -230,7 +242,7 @@ def _make(folder: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".partial")
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
         temporary.write_text(text, "utf-8")
         temporary.replace(path)

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from communique.errors import UsageError
+from communique.fields import check_fields
 from communique.text import tokens
 from communique.text.vocabulary import Sequences, Vocabulary, learn
 
@@ -45,12 +46,26 @@ class Terms:
     typography: bool = True
 
     def __post_init__(self) -> None:
-        shortest, longest = self.ngrams
+        check_fields(self)
+        lengths = self.ngrams
+        if not (isinstance(lengths, tuple) and len(lengths) == 2 and all(type(length) is int for length in lengths)):
+            raise UsageError(f"ngrams = {lengths!r}", expected="two whole numbers, as in [1, 2]")
+        shortest, longest = lengths
         if not 1 <= shortest <= longest:
             raise UsageError(f"n-grams from {shortest} to {longest}", expected="1 <= shortest <= longest")
         if self.analyzer not in ("word", "char_wb", "char"):
             raise UsageError(f"the analyzer {self.analyzer!r}", expected="word, char_wb or char")
         tokens.pattern_of(self.tokens)
+
+    @property
+    def joiner(self) -> str:
+        """What stands between the units of a term: a space between tokens, nothing between characters."""
+        return " " if self.analyzer == "word" else ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether a unit sequence shorter than the shortest n-gram is a term of its own."""
+        return self.analyzer == "char_wb"
 
     def fold(self, text: str) -> str:
         """Bring a text or word into the spelling that is counted."""
@@ -209,6 +224,5 @@ def learn_terms(terms: Terms, texts: pa.Array, words: tokens.Words) -> tuple[Voc
     if terms.analyzer == "word":
         pieces = gather(sequences, words.codes)
         sequences = Sequences(pieces.codes, pieces.offsets[words.offsets])
-    joiner = " " if terms.analyzer == "word" else ""
-    vocabulary = learn(sequences, pa.array(units, pa.string()), joiner, terms.ngrams, whole=terms.analyzer == "char_wb")
+    vocabulary = learn(sequences, pa.array(units, pa.string()), terms.joiner, terms.ngrams, whole=terms.whole)
     return vocabulary, Counter(terms, vocabulary)

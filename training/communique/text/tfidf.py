@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from communique.errors import DataError
+from communique.fields import check_fields
 from communique.text.counts import Counter, Terms, learn_terms
 from communique.text.tokens import Words, split, texts_of
 from communique.text.vocabulary import Vocabulary, select
@@ -43,6 +44,9 @@ class Block:
     max_df: int | float = 1.0
     max_features: int | None = None
     scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True)
