@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from communique.cli import classify, evaluate, lint, models, train
+from communique.cli import classify, evaluate, explain, lint, models, top, train
 from communique.errors import CommuniqueError
 
 app = typer.Typer(
@@ -81,10 +81,11 @@ def _end(sentence: str, code: int) -> None:
     raise typer.Exit(code) from None
 
 
-for _verb in (train.train, evaluate.evaluate, classify.classify, lint.lint):
+for _verb in (train.train, evaluate.evaluate, classify.classify, explain.explain, lint.lint):
     app.command()(_guarded(_verb))
 _models = typer.Typer(help=models.models.__doc__, invoke_without_command=True, rich_markup_mode=None)
 _models.callback()(_guarded(models.models))
 _models.command("list")(_guarded(models.list_models))
 _models.command("inspect")(_guarded(models.inspect))
+_models.command("top")(_guarded(top.top))
 app.add_typer(_models, name="models")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from communique.cli.options import Force, IdColumn, Jobs, TextColumn, columns
-from communique.cli.terminal import is_terminal, progress, say, table
-from communique.errors import DataError, UsageError
+from communique.cli.rows import read_inputs, spare_pandas, told
+from communique.cli.terminal import is_terminal, progress, table
+from communique.errors import UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from communique.corpus.batch import Batch
-    from communique.corpus.columns import Columns
     from communique.inference.bulk import Answered
 
 _WIDE = 110  # columns of a terminal from which all scores are shown
-_MOST_NAMED = 5  # rows named in a message
 
 
 def classify(
@@ -43,6 +41,10 @@ def classify(
     threshold: Annotated[
         float | None, typer.Option(help="Mark rows with less confidence than this (0 to 1) as abstained.")
     ] = None,
+    evidence: Annotated[
+        bool,
+        typer.Option("--evidence", help="Add the words that speak for the label and against it, with their places."),
+    ] = False,
     top_k: Annotated[int | None, typer.Option(help="List this many labels, the most probable first.")] = None,
     text_column: TextColumn = None,
     id_column: IdColumn = None,
@@ -56,25 +58,25 @@ def classify(
 
     Example: communique classify statements.csv --format csv --output labelled.csv
     """
-    _spare_pandas()
+    spare_pandas()
     from communique import load
     from communique.inference.bulk import answer
     from communique.inference.prediction import Options
 
-    options = Options(threshold=threshold, top_k=top_k)
+    options = Options(threshold=threshold, top_k=top_k, evidence=evidence)
     shown = _form(format) or ("table" if output is None and is_terminal(sys.stdout) else None)
-    batches = _read(inputs or [], columns(text_column, identity=id_column))
+    batches = read_inputs(inputs or [], columns(text_column, identity=id_column))
     if shown == "table":
         if output is not None:
             raise UsageError("a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet")
-        _show(_told(answer(load(model), batches, options, jobs=jobs)))
+        _show(told(answer(load(model), batches, options, jobs=jobs)))
         return
 
     from communique.corpus.sink import open_sink
 
     with open_sink(output, shown, force=force) as sink, progress("classified") as advance:
         done = 0
-        for answered in _told(answer(load(model), batches, options, jobs=jobs)):
+        for answered in told(answer(load(model), batches, options, jobs=jobs)):
             sink.write(answered.rows)
             done += answered.rows.num_rows
             advance(done, 0)
@@ -85,83 +87,6 @@ def _form(name: str | None) -> Literal["table", "jsonl", "csv", "tsv", "parquet"
         case None | "table" | "jsonl" | "csv" | "tsv" | "parquet":
             return name
     raise UsageError(f"the format {name!r}", expected="table, jsonl, csv, tsv or parquet")
-
-
-def _spare_pandas() -> None:
-    """Keep pyarrow from importing pandas.
-
-    Where pandas is installed, pyarrow imports it before it makes its first array, only to ask whether it was given a
-    Series. That takes as long as all the rest of a short command, and nobody here has a Series.
-    """
-    if "pandas" in sys.modules:
-        return
-    import pyarrow as pa
-
-    class NoPandas:
-        def find_spec(self, name: str, *_: object) -> None:
-            if name == "pandas":
-                raise ModuleNotFoundError(name)
-
-    sys.meta_path.insert(0, NoPandas())
-    pa.array([""])
-    del sys.meta_path[0]
-
-
-def _read(inputs: list[str], wanted: Columns) -> Iterable[Batch]:
-    from communique.corpus.source import read, read_texts
-
-    if not inputs:
-        if is_terminal(sys.stdin):
-            raise UsageError("no statement was given", remedy='try: communique classify "We are ready for talks."')
-        inputs = ["-"]
-    files = [given for given in inputs if _is_file(given)]
-    texts = [given for given in inputs if not _is_file(given)]
-    if files and texts:
-        raise DataError(f"no file {texts[0]!r} among the files given", remedy="classify texts and files in two runs")
-    if files:
-        return read(files, wanted, keep_unreadable=True)
-    return [read_texts(texts)]
-
-
-def _is_file(given: str) -> bool:
-    """Tell a file from a text; a missing one by its look: nobody wants the stance of "statments.csv"."""
-    from communique.corpus.formats import SUFFIXES
-
-    if given == "-" or given.startswith("hf://"):
-        return True
-    try:
-        if given and Path(given).exists():  # "" is the working folder to Path, but nobody's file
-            return True
-    except OSError:  # a text too long for a file name
-        return False
-    suffixes = (*SUFFIXES, *(suffix + ".gz" for suffix in SUFFIXES))
-    return len(given.split()) == 1 and given.lower().endswith(suffixes)
-
-
-def _told(answers: Iterable[Answered]) -> Iterator[Answered]:
-    """Pass answers on, and at the end name the rows that could not be read or had no text."""
-    unread: list[str] = []
-    empty: list[str] = []
-    rows = 0
-    for answered in answers:
-        rows += answered.rows.num_rows
-        unread += [f"{answered.batch.source}:{fault.row} ({fault.message})" for fault in answered.batch.faults]
-        empty += answered.empty
-        yield answered
-    if empty:
-        say(f"communique: {_named(empty)} without a text; there the label is empty")
-    if unread:
-        raise DataError(
-            f"{_named(unread)} could not be read; there the label is empty", remedy="mend them and classify again"
-        )
-    if rows and len(empty) == rows:
-        raise DataError("no row has a text", expected="a statement in each")
-
-
-def _named(rows: list[str]) -> str:
-    shown = ", ".join(rows[:_MOST_NAMED])
-    more = f" and {len(rows) - _MOST_NAMED:,} more" if len(rows) > _MOST_NAMED else ""
-    return f"{len(rows):,} row{'s' if len(rows) != 1 else ''} ({shown}{more})"
 
 
 def _show(answers: Iterator[Answered]) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from communique.cli.classify import _read, _spare_pandas, _told
 from communique.cli.options import Force, IdColumn, Jobs, TextColumn, columns
-from communique.cli.terminal import is_terminal, progress
+from communique.cli.rows import read_inputs, spare_pandas, told
+from communique.cli.terminal import CONTROLS, is_terminal, progress
 from communique.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,12 +26,9 @@ _LISTED = 6  # words named for each side
 _COLOURS = ("red", "cyan", "magenta", "green", "yellow", "blue")
 # From this share of a statement's strongest weight on, a word is shown so.
 _STRENGTHS = ((2 / 3, "reverse bold"), (1 / 3, "bold"), (0.08, ""))
+
+
 # A statement is somebody else's text: it may not move the cursor, paint the terminal or turn the reading direction.
-_CONTROLS = dict.fromkeys(
-    [*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " "
-)
-
-
 def explain(
     inputs: Annotated[
         list[str] | None,
@@ -64,7 +61,7 @@ def explain(
 
     Example: communique explain "Any attack will be answered with force." --against conciliatory
     """
-    _spare_pandas()
+    spare_pandas()
     if label is not None and label == against:
         raise UsageError(f"the label {label!r} against itself", remedy="give --against another label, or leave it out")
     shown = _form(format) or ("terminal" if output is None and is_terminal(sys.stdout) else None)
@@ -73,7 +70,7 @@ def explain(
             "what is made for a terminal cannot be written to a file",
             remedy="choose --format jsonl, csv, tsv or parquet",
         )
-    batches = _read(inputs or [], columns(text_column, identity=id_column))
+    batches = read_inputs(inputs or [], columns(text_column, identity=id_column))
 
     from communique.inference.bulk import answer
     from communique.inference.explanation import RUNNER_UP, Explainer
@@ -81,7 +78,7 @@ def explain(
     from communique.model import registry
 
     explainer = Explainer(registry.load(model), label=label, against=RUNNER_UP if against is None else against)
-    answers = _told(answer(explainer, batches, Options(), jobs=jobs))
+    answers = told(answer(explainer, batches, Options(), jobs=jobs))
     if shown == "terminal":
         _show(answers, explainer.labels)
         return
@@ -117,9 +114,9 @@ def _show(answers: Iterable[Answered], labels: tuple[str, ...]) -> None:
             answered.batch.id.to_pylist(), answered.batch.text.to_pylist(), rows.to_pylist(), strict=True
         ):
             if row["label"] is None:
-                console.print(f"{identity.translate(_CONTROLS)}  no text\n", markup=False)
+                console.print(f"{identity.translate(CONTROLS)}  no text\n", markup=False)
             else:
-                _draw(console, identity.translate(_CONTROLS), text.translate(_CONTROLS), row, colours, painted=painted)
+                _draw(console, identity.translate(CONTROLS), text.translate(CONTROLS), row, colours, painted=painted)
                 explained = True
     if explained:
         console.print(_legend(colours, painted=painted))

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 import typer
 
-# A statement is somebody else's text: it may not move the cursor or paint the terminal.
-_CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)], " ")
+# A statement is somebody else's text: it may not move the cursor, paint the terminal or turn its line round.
+CONTROLS = dict.fromkeys(
+    [*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " "
+)
 
 
 def say(sentence: str) -> None:
@@ -34,7 +36,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
         numeric = all(_is_number(row[number]) for row in rows)
         drawn.add_column(name, justify="right" if numeric else "left", no_wrap=number != wide, overflow="fold")
     for row in rows:
-        drawn.add_row(*(cell.translate(_CONTROLS) for cell in row))
+        drawn.add_row(*(cell.translate(CONTROLS) for cell in row))
     console = Console(file=sys.stdout, width=None if is_terminal(sys.stdout) else 100, highlight=False)
     for text in (title, drawn, note):
         if text:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from communique.corpus.batch import Batch
+from communique.inference.explanation import evidence_column
 from communique.inference.prediction import Classifier, Options
 
 In = TypeVar("In")
@@ -61,6 +62,8 @@ def _answer(classifier: Classifier, batch: Batch, options: Options) -> Answered:
     verdicts = classifier.verdicts(batch.text, options)
     columns = dict(zip(batch.rows.schema.names, batch.rows.columns, strict=True))
     answers = dict(zip([field.name for field in verdicts.type], verdicts.flatten(), strict=True))
+    if options.evidence:
+        answers["evidence"] = evidence_column(classifier, batch.text)
     if pc.any(empty).as_py():
         answers = {name: pc.if_else(empty, pa.scalar(None, column.type), column) for name, column in answers.items()}
     # What the user's file called "label" is kept, but the answer has the name.

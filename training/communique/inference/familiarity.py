@@ -159,11 +159,13 @@ class Familiarity:
 
     def measure(self, texts: pa.Array) -> Measures:
         """Measure a string array without nulls."""
+        from scipy.sparse import csr_matrix
+
         words = split(texts)
-        counts = np.fromiter(chain.from_iterable(map(self._counts, words.distinct)), np.int64).reshape(-1, 4)
-        sums = np.zeros((len(words.codes) + 1, 4), np.int64)
-        np.cumsum(counts[words.codes], axis=0, out=sums[1:])
-        return _Counts(*np.diff(sums[words.offsets], axis=0).T).measures()
+        counts = np.fromiter(chain.from_iterable(map(self._counts, words.distinct)), np.float64).reshape(-1, 4)
+        ones = np.ones(len(words.codes))
+        sums = csr_matrix((ones, words.codes, words.offsets), (len(texts), len(counts))) @ counts
+        return _Counts(*sums.astype(np.int64).T).measures()
 
     def _count(self, word: str) -> tuple[int, int, int, int]:
         tokens = _tokens(word)

@@ -26,11 +26,12 @@ class Options:
     """How much is said of each text.
 
     ``threshold`` (0..1): below this confidence the row is marked ``abstained``. ``top_k``: list that many labels, the
-    most probable first; with a threshold only those that reach it.
+    most probable first; with a threshold only those that reach it. ``evidence``: add the words for and against.
     """
 
     threshold: float | None = None
     top_k: int | None = None
+    evidence: bool = False
 
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 <= self.threshold <= 1:

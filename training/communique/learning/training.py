@@ -77,16 +77,21 @@ def fit_model(
     )
     choice = select(recipe, data.texts, y, cut, codebook, seed=seed, effort=effort, progress=progress)
     heat = temperature(choice.held_out, y)
-    weights = choice.features.premultiply(choice.coefficients.coefficients.astype(np.float32))
+    # What all labels have in common says nothing, and float32 has better things to keep.
+    coefficients, intercepts = choice.coefficients.coefficients, choice.coefficients.intercepts
+    coefficients = coefficients - coefficients.mean(axis=1, keepdims=True)
+    weights = choice.features.premultiply(coefficients.astype(np.float32))
     model = Model(
         name=name,
         codebook=codebook,
         features=choice.features,
         weights=weights,
-        intercepts=choice.coefficients.intercepts,
+        intercepts=intercepts - intercepts.mean(),
         temperature=heat,
         recipe={**choice.recipe.to_dict(), "seed": seed},
-        held_out=HeldOut(choice.held_out.astype(np.float32), y.astype(np.int32)),
+        held_out=HeldOut(
+            (choice.held_out - choice.held_out.mean(axis=1, keepdims=True)).astype(np.float32), y.astype(np.int32)
+        ),
     )
     facts = {
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -31,14 +31,13 @@ ROLES: tuple[Role, ...] = get_args(Role)
 GAZETTEER = bundled.DATA / "gazetteer.csv"
 
 # In letters that no other word has, so that no n-gram of theirs is one of a word's; \w all the same, for token patterns.
-PLACEHOLDERS: dict[Role, str] = {
-    "country": "ᴄᴏᴜɴᴛʀʏ",
-    "adjective": "ɴᴀᴛɪᴏɴᴀʟ",
-    "people": "ᴘᴇᴏᴘʟᴇ",
-    "capital": "ᴄᴀᴘɪᴛᴀʟ",
-    "leader": "ʟᴇᴀᴅᴇʀ",
-}
-"""What stands for a masked name: one word a role."""
+_STATE = "ᴄᴏᴜɴᴛʀʏ"
+PLACEHOLDERS: dict[Role, str] = {role: _STATE for role in ROLES} | {"leader": "ʟᴇᴀᴅᴇʀ"}
+"""What stands for a masked name.
+
+One word for whatever a state is called by, since many names are two of these at once ("Luxembourg", "the French",
+"US"): were they masked apart, what is left would still tell some states from others.
+"""
 
 CLOSED = frozenset(
     "a about after again against all also although an and any are as at be because before both but by can cannot could "
@@ -59,7 +58,7 @@ _NO_ARTICLE = re.compile(
     r"(?:\bthe|\ban?|\w+(?:ern|ous|ied)|neighbou?ring|independent|united|new|post-war|central|greater|our|their|all) $",
     re.IGNORECASE,
 )
-_INDEFINITE = re.compile(r"\b[Aa](n?) $")
+_INDEFINITE = re.compile(r"\b([Aa])n?(?= $)")
 _SOUNDS_LIKE_A_VOWEL = re.compile(r"[AEIOÉ]|Uz")
 _POSSESSIVE = re.compile(r"(['’])(s\b|(?=\s+[a-z]))")
 
@@ -204,7 +203,7 @@ class Names:
                 end = start + len(form.text)
                 if start >= position and text.startswith(form.text, start) and _is_whole(text, start, end):
                     position = end
-                    if form.role is not None and not _is_person(text, start, end):
+                    if form.role and not (_is_person(text, start, end) or _is_shouted(text, start, end)):
                         spans.append(_span(text, start, end, form))
                     break
         return spans
@@ -246,6 +245,11 @@ def _is_person(text: str, start: int, end: int) -> bool:
     after = re.match(r" ([^\W\d_a-z]\w*)", text[end : end + 40])
     before = re.search(r"([^\W\d_a-z]\w*) $", text[max(start - 40, 0) : start])
     return any(beside is not None and beside[1].lower() not in CLOSED for beside in (after, before))
+
+
+def _is_shouted(text: str, start: int, end: int) -> bool:
+    """Tell whether it is the word "us" among capitals."""
+    return text[start:end] == "US" and re.search(r"\b(?!THE )[A-Z]{2,} $", text[max(start - 20, 0) : start]) is not None
 
 
 @cache
@@ -344,7 +348,7 @@ def _rewrite(text: str, spans: Sequence[Span], name: Callable[[Span], str | None
             elif _NO_ARTICLE.search(text, max(span.start - 20, 0), span.start):
                 new = new.removeprefix("the ")
         if article := _INDEFINITE.search(text, max(span.start - 4, 0), span.start):
-            edits.append(Edit(*article.span(1), "n" if _SOUNDS_LIKE_A_VOWEL.match(new) else ""))
+            edits.append(Edit(*article.span(), article[1] + ("n" if _SOUNDS_LIKE_A_VOWEL.match(new) else "")))
         if (possessive := _POSSESSIVE.match(text, end)) and (possessive[2] or text[end - 1] == "s"):
             new += possessive[1] if new.endswith("s") else f"{possessive[1]}s"
             end = possessive.end()

@@ -1,0 +1,104 @@
+"""Rows in and out of the verbs that work on statements: what was given, and what could not be read of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from communique.cli.terminal import is_terminal, say
+from communique.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from communique.corpus.batch import Batch
+    from communique.corpus.columns import Columns
+    from communique.inference.bulk import Answered
+
+_MOST_NAMED = 5  # rows named in a message
+
+
+def spare_pandas() -> None:
+    """Keep pyarrow from importing pandas.
+
+    Where pandas is installed, pyarrow imports it before it makes its first array, only to ask whether it was given a
+    Series. That takes as long as all the rest of a short command, and nobody here has a Series.
+    """
+    if "pandas" in sys.modules:
+        return
+    import pyarrow as pa
+
+    class NoPandas:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "pandas":
+                raise ModuleNotFoundError(name)
+
+    sys.meta_path.insert(0, NoPandas())
+    pa.array([""])
+    del sys.meta_path[0]
+
+
+def read_inputs(inputs: list[str], wanted: Columns) -> Iterable[Batch]:
+    """Read what was given: texts, or files, or stdin if nothing was.
+
+    Raises
+    ------
+    UsageError
+        If nothing was given and nobody pipes anything in.
+    DataError
+        If texts stand among files, which is a file name with a slip.
+    """
+    from communique.corpus.source import read, read_texts
+
+    if not inputs:
+        if is_terminal(sys.stdin):
+            raise UsageError("no statement was given", remedy='try: communique classify "We are ready for talks."')
+        inputs = ["-"]
+    files = [given for given in inputs if _is_file(given)]
+    texts = [given for given in inputs if not _is_file(given)]
+    if files and texts:
+        raise DataError(f"no file {texts[0]!r} among the files given", remedy="classify texts and files in two runs")
+    if files:
+        return read(files, wanted, keep_unreadable=True)
+    return [read_texts(texts)]
+
+
+def _is_file(given: str) -> bool:
+    """Tell a file from a text; a missing one by its look: nobody wants the stance of "statments.csv"."""
+    from communique.corpus.formats import SUFFIXES
+
+    if given == "-" or given.startswith("hf://"):
+        return True
+    try:
+        if given and Path(given).exists():  # "" is the working folder to Path, but nobody's file
+            return True
+    except OSError:  # a text too long for a file name
+        return False
+    suffixes = (*SUFFIXES, *(suffix + ".gz" for suffix in SUFFIXES))
+    return len(given.split()) == 1 and given.lower().endswith(suffixes)
+
+
+def told(answers: Iterable[Answered]) -> Iterator[Answered]:
+    """Pass answers on, and at the end name the rows that could not be read or had no text."""
+    unread: list[str] = []
+    empty: list[str] = []
+    rows = 0
+    for answered in answers:
+        rows += answered.rows.num_rows
+        unread += [f"{answered.batch.source}:{fault.row} ({fault.message})" for fault in answered.batch.faults]
+        empty += answered.empty
+        yield answered
+    if empty:
+        say(f"communique: {_named(empty)} without a text; there the label is empty")
+    if unread:
+        raise DataError(
+            f"{_named(unread)} could not be read; there the label is empty", remedy="mend them and classify again"
+        )
+    if rows and len(empty) == rows:
+        raise DataError("no row has a text", expected="a statement in each")
+
+
+def _named(rows: list[str]) -> str:
+    shown = ", ".join(rows[:_MOST_NAMED])
+    more = f" and {len(rows) - _MOST_NAMED:,} more" if len(rows) > _MOST_NAMED else ""
+    return f"{len(rows):,} row{'s' if len(rows) != 1 else ''} ({shown}{more})"
