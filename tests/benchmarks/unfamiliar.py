@@ -33,20 +33,20 @@ STATEMENTS = Path(__file__).resolve().parents[2] / "data" / "statements"
 Rows = list[dict[str, str]]
 
 RECIPES = """
-Peel and finely chop two onions, soften them in olive oil over a low heat for ten minutes, then stir in the garlic and cumin.
+Peel and finely chop two onions, soften them in olive oil over a low heat for ten minutes, then stir in the garlic.
 Whisk the eggs with the sugar until pale and thick, fold in the sifted flour, and bake at 180 degrees for half an hour.
-Soak the chickpeas overnight, drain them, and simmer with a bay leaf until tender. Season generously with salt and lemon.
+Soak the chickpeas overnight, drain, and simmer with a bay leaf until tender. Season generously with salt and lemon.
 Melt the butter in a heavy pan, add the rice and toast it until glossy, then ladle in the hot stock little by little.
 For the dough, rub the cold butter into the flour, add a splash of iced water, and chill, wrapped, for at least an hour.
 Roast the aubergines whole until the skins blister, scoop out the flesh and mash it with tahini, parsley and yoghurt.
-Brown the lamb shanks on all sides, pour over the wine, cover, and braise gently for three hours until it falls off the bone.
+Brown the lamb shanks on all sides, pour over the wine, cover, and braise for three hours until it falls off the bone.
 Toss the tomatoes with basil, a pinch of sugar and good vinegar. Serve with crusty bread and plenty of black pepper.
 Simmer the cream with vanilla, pour it over the yolks, strain, and set the custards in a bath of hot water to bake.
-Slice the cucumbers thinly, sprinkle with salt, squeeze dry, and dress with dill, sour cream and a grating of horseradish.
+Slice the cucumbers thinly, sprinkle with salt, squeeze dry, and dress with dill, sour cream and grated horseradish.
 """
 SPORTS = """
 The visitors took the lead on the stroke of half-time when the winger curled a free kick over the wall and into the net.
-She broke serve twice in the deciding set and closed out the match with an ace down the middle after three hours on court.
+She broke serve twice in the deciding set and closed out the match with an ace down the middle after three hours.
 Two late three-pointers sent the game into overtime, where the home side's rookie guard scored nine of his 31 points.
 The keeper spilled a routine cross and the striker tapped in from two yards for his twelfth goal of the season.
 A crash on the final climb split the peloton, and the young sprinter rode clear to win the stage by eleven seconds.
@@ -57,7 +57,7 @@ The rookie pitcher struck out seven over six scoreless innings before the bullpe
 Heavy rain made the track slippery, and the pole-sitter spun on lap twelve, handing the race to his team mate.
 """
 CHATTER = """
-Loved the headphones at first, but the left earbud died after two weeks and support never replied to my emails. Two stars.
+Loved the headphones at first, but the left earbud died after two weeks and support never replied to my emails.
 Hi everyone, just moved into the flat upstairs and wondered if anybody has a drill I could borrow this weekend? Thanks!
 The sequel is prettier than the original but the plot drags, the jokes fall flat, and the villain chews the scenery.
 Once upon a time a tiny hedgehog lived beneath the roots of an old oak, and every evening she counted the fireflies.
@@ -70,11 +70,11 @@ Gather your tent, stove and sleeping bag the night before, check the trail map, 
 """
 LANGUAGES = {
     "German": """
-Die Regierung hat am Montag erklärt, dass sie zu weiteren Gesprächen bereit sei, sofern die andere Seite ihre Truppen abzieht.
+Die Regierung hat am Montag erklärt, dass sie zu Gesprächen bereit sei, sofern die andere Seite ihre Truppen abzieht.
 Wir weisen diese Vorwürfe entschieden zurück; sie entbehren jeder Grundlage und dienen allein der Ablenkung.
 Der Minister dankte den Helfern und kündigte an, dass die Brücke noch in diesem Jahr wieder geöffnet werde.""",
     "French": """
-Le gouvernement se dit prêt à reprendre les négociations si les conditions de sécurité sont enfin réunies à la frontière.
+Le gouvernement se dit prêt à reprendre les négociations si les conditions de sécurité sont réunies à la frontière.
 Nous rejetons avec la plus grande fermeté ces accusations sans fondement, qui ne visent qu'à détourner l'attention.
 La ministre a remercié les équipes de secours et annoncé que le pont rouvrira avant la fin de l'année.""",
     "Spanish": """

@@ -135,7 +135,7 @@ def read_codebook(path: Path) -> Codebook:
         return Codebook.from_dict(tomllib.loads(path.read_text("utf-8")))
     except OSError as problem:
         raise DataError(f"the codebook {path} cannot be read ({problem.strerror})") from problem
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as problem:
         raise DataError(f"the codebook {path} is not TOML ({problem})") from problem
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -76,7 +77,7 @@ def _guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
 
 def _end(sentence: str, code: int) -> None:
     if os.environ.get("COMMUNIQUE_DEBUG"):
-        raise
+        traceback.print_exc()
     typer.echo(f"communique: {sentence}", err=True)
     raise typer.Exit(code) from None
 

@@ -74,6 +74,8 @@ def _is_file(given: str) -> bool:
             return True
     except OSError:  # a text too long for a file name
         return False
+    if len(given.split()) == 1 and any(mark in given for mark in "*?[") and "/" in given:
+        return True
     suffixes = (*SUFFIXES, *(suffix + ".gz" for suffix in SUFFIXES))
     return len(given.split()) == 1 and given.lower().endswith(suffixes)
 

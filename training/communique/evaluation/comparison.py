@@ -194,7 +194,7 @@ def compare(
         f1=_compare_labels(first, second, bootstrap),
         flips=count_flips(first, second),
         p_rows=mcnemar(first, second),
-        p_groups=flip_signs(_gains(first, second, first.groups)),
+        p_groups=flip_signs(_gains(first, second)),
         transitions=np.bincount(first.predicted * k + second.predicted, minlength=k * k).reshape(k, k),
         slices=tuple(replace(change, p=p) for change, p in zip(slices, adjusted, strict=True)),
         rows=_list_flips(labelled, first, second),
@@ -224,8 +224,8 @@ def mcnemar(first: Judged, second: Judged) -> float:
 def flip_signs(gains: IntArray) -> float:
     """Test whether whole-number differences, one a group, lie around 0: exact two-sided p, to 1e-13.
 
-    The share of all sign patterns that make a sum as far from 0 as the one seen. The sum is the total less twice that of
-    the groups with a minus, whose distribution is the product of the groups' characteristic functions.
+    It is the share of all sign patterns whose sum lies as far from 0 as the one seen. A sum is the total less twice the
+    sum of the groups with a minus, whose characteristic function is the product of theirs.
     """
     sizes, counts = np.unique(np.abs(gains[gains != 0]), return_counts=True)
     total = int(sizes @ counts)
@@ -244,8 +244,9 @@ def flip_signs(gains: IntArray) -> float:
 class Moved:
     """A phrase whose weight for a label changed; None for a model that does not know it.
 
-    Weights are log odds against the mean label for a text in which the phrase would be all there is: what it adds to the
-    label's score, over the temperature.
+    The weight is what saying it once adds to the label's score, less what it adds to the labels' scores on average, in
+    a text whose vector has length one (as in `communique.inference.explanation`). As scores of two models differ in
+    spread, it is divided by the temperature: log odds.
     """
 
     label: str
@@ -335,15 +336,14 @@ def _compare_parts(first: Judged, second: Judged, parted: Partition, bootstrap: 
     differences = intervals(after - before, draws[1] - draws[0], joined.groups, bootstrap)
     changes = []
     for number, (name, groups) in enumerate(zip(parted.parts, joined.groups.tolist(), strict=True)):
-        own = parted.codes == number
-        here = [_take(judged, own) for judged in (first, second)]
-        n = int(own.sum())
-        p = np.nan if is_small(n, groups) else flip_signs(_gains(*here, here[0].groups))
-        scores = [
-            Change(*map(float, ends), each)
-            for *ends, each in zip(before[number], after[number], differences[number], strict=True)
-        ]
-        changes.append(SliceChange(parted.column, name, n, groups, *scores, count_flips(*here), p))
+        here, there = (_take(judged, parted.codes == number) for judged in (first, second))
+        n = len(here.truth)
+        accuracy, macro_f1 = (
+            Change(float(before[number, i]), float(after[number, i]), differences[number][i]) for i in (0, 1)
+        )
+        p = math.nan if is_small(n, groups) else flip_signs(_gains(here, there))
+        flips = count_flips(here, there)
+        changes.append(SliceChange(parted.column, name, n, groups, accuracy, macro_f1, flips, p))
     return changes
 
 
@@ -357,10 +357,10 @@ def _take(judged: Judged, rows: np.ndarray) -> Judged:
     )
 
 
-def _gains(first: Judged, second: Judged, groups: IntArray) -> IntArray:
+def _gains(first: Judged, second: Judged) -> IntArray:
     """Count what each group gained in right answers: (groups,)."""
-    _, codes = np.unique(groups, return_inverse=True)
-    return np.rint(np.bincount(codes, second.correct.astype(np.float64) - first.correct)).astype(np.int64)
+    _, codes = np.unique(first.groups, return_inverse=True)
+    return np.bincount(codes, second.correct).astype(np.int64) - np.bincount(codes, first.correct).astype(np.int64)
 
 
 def _list_flips(labelled: pa.Table, first: Judged, second: Judged) -> tuple[FlippedRow, ...]:

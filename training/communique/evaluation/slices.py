@@ -1,4 +1,4 @@
-"""Scores of parts of the rows: of each genre, each actor, each quarter of the lengths; and how each differs from the rest.
+"""Scores of parts of the rows (each genre, each actor, each quarter of lengths), and how each differs from the rest.
 
 A `Partition` puts every row into one part by a column. A number or a date with many values is cut at its quartiles,
 other columns are taken at their word. The bootstrap draws groups of the whole file, as everywhere, so that a part and
@@ -6,10 +6,10 @@ the rest of the rows, which may share groups, are drawn together (domain estimat
 
 A part of fewer than 30 rows or 10 groups is small: its scores are told, but it is neither ranked nor tested. The others
 are ranked by their accuracy less that of the rest: accuracy is a mean of rows, whereas macro-F1 is a mean over those
-labels that a part happens to have. As some of many parts always differ by chance, p-values are corrected by Holm (1979).
-They come from Student's t with the bootstrap's standard error, for percentiles of a thousand draws end at 0.002. In
-simulation, with 5 to 20 parts equally easy and 12 to 40 groups a part, some part was said to differ at the 5 % level in
-3 to 10 of 100 files.
+labels that a part happens to have. As some of many parts always differ by chance, p-values are corrected for their
+number (Holm 1979). They come from Student's t with the bootstrap's standard error, for percentiles of a thousand draws
+end at 0.002. In simulation, with 5 to 20 parts equally easy and 12 to 40 groups a part, some part was said to differ at
+the 5 % level in 3 to 10 of 100 files.
 """
 
 from __future__ import annotations
@@ -290,9 +290,9 @@ def intervals(values: FloatArray, draws: FloatArray, groups: IntArray, bootstrap
 
 
 def score_parts(values: FloatArray, k: int, stances: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
-    """Score sums (..., s): the rows (...), and accuracy, macro-F1, macro-F1 over the stances (..., 3), NaN if undefined.
+    """Score sums (..., s): rows (...), and accuracy, macro-F1, macro-F1 over the stances (..., 3), NaN where undefined.
 
-    What `communique.evaluation.metrics.score` gives, without the scores that no part is told of.
+    As `communique.evaluation.metrics.score` does, without the scores that no part is told of.
     """
     sums = Sums(values[..., : 3 * k], k)
     f1, rows = score_labels(sums).f1, sums.rows
@@ -329,7 +329,22 @@ def _judge_parts(judged: Judged, parted: Partition, bootstrap: Bootstrap) -> lis
         ece = Estimate(float(np.abs(gaps).sum()), *bootstrap.interval_of_gaps(gaps, gaps_draws, groups))
         n, small = int(rows[number]), is_small(int(rows[number]), int(fewest[number]))
         p = math.nan if small else _p(apart[number, 0], apart_draws[:, number, 0], int(fewest[number]))
-        slices.append(Slice(parted.column, name, n, groups, *scores[number], ece, *differences[number], p))
+        accuracy, macro_f1, macro_f1_stances = scores[number]
+        slices.append(
+            Slice(
+                column=parted.column,
+                value=name,
+                n=n,
+                groups=groups,
+                accuracy=accuracy,
+                macro_f1=macro_f1,
+                macro_f1_stances=macro_f1_stances,
+                ece=ece,
+                accuracy_less_rest=differences[number][0],
+                macro_f1_less_rest=differences[number][1],
+                p=p,
+            )
+        )
     return slices
 
 

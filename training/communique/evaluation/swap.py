@@ -1,9 +1,9 @@
-"""The name-swap test: does the verdict on a statement change with the name of a state in it?
+"""The name-swap test: whether the verdict on a statement changes with the name of a state in it.
 
 In every statement each state that is named gives way to every other state of the gazetteer, in all its roles at once
 (country, adjective, people, capital, leader), and the statement is classified again. What it does to the dispute is the
 same, so a label that changes is a mistake, of the statement as swapped or as written. Composed statements name invented
-states; those are found as well (`invented_states`) and give way to real ones.
+states; those are found as well (`unlisted_states`) and give way to real ones.
 
 Which state flips the most is a question asked of two hundred states at once, and somebody always comes first. So each
 has a p-value: how likely are as many flips if, in every statement, the states that flip it were drawn by lot? Given how
@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 from communique.errors import UsageError
 from communique.evaluation.bootstrap import FEW_GROUPS, Bootstrap
 from communique.evaluation.findings import Estimate
+from communique.evaluation.findings import _plain as plain
+from communique.evaluation.slices import holm
 from communique.text.names import CLOSED, Names, Span, State, at_sentence_start, put, read_gazetteer
 
 Predict = Callable[[list[str]], NDArray[np.floating]]
@@ -96,8 +98,8 @@ class SwapFindings:
         How many were looked at, with a name in them or without.
     groups
         How many groups the statements with a name are of.
-    every, real, invented
-        The flips at all places, at states of the gazetteer, and at invented ones.
+    every, listed, unlisted
+        The flips at all places, at states of the gazetteer, and at names that the gazetteer has not: invented states.
     change
         For each label, the mean change of its probability: what a real state's name as such speaks for.
     shift
@@ -113,8 +115,8 @@ class SwapFindings:
     statements: int
     groups: int
     every: Part
-    real: Part
-    invented: Part
+    listed: Part
+    unlisted: Part
     change: Mapping[str, Estimate]
     shift: Estimate
     disagreement: Estimate
@@ -146,10 +148,10 @@ class SwapFindings:
         return {
             "statements": self.statements,
             "groups": self.groups,
-            **{name: _part_dict(getattr(self, name)) for name in ("every", "real", "invented")},
-            "change": {label: _plain(change) for label, change in self.change.items()},
-            "shift": _plain(self.shift),
-            "disagreement": _plain(self.disagreement),
+            **{name: _part_dict(getattr(self, name)) for name in ("every", "listed", "unlisted")},
+            "change": {label: _estimate_dict(change) for label, change in self.change.items()},
+            "shift": _estimate_dict(self.shift),
+            "disagreement": _estimate_dict(self.disagreement),
             "names": [asdict(name) for name in self.names],
             "examples": [asdict(example) for example in self.examples],
             "remark": self.remark,
@@ -208,13 +210,13 @@ def swap_names(
         raise UsageError(f"a sample of {sample} states", expected="1 or more")
     bootstrap = bootstrap or Bootstrap()
     real = tuple(read_gazetteer() if states is None else states)
-    places = _find_places(texts, Names([*real, *invented_states(texts, real)]), frozenset(state.code for state in real))
+    places = _find_places(texts, Names([*real, *unlisted_states(texts, real)]), frozenset(state.code for state in real))
     answers = _ask(predict_proba, texts, places, real, len(labels), sample, np.random.default_rng(seed), progress)
 
     made = answers.label >= 0
     flipped = made & (answers.label != answers.first[:, np.newaxis])
     swaps, flips = made.sum(axis=1), flipped.sum(axis=1)
-    at_real = np.array([place.real for place in places], bool)
+    listed = np.array([place.listed for place in places], bool)
     clusters = np.array([groups[place.row] for place in places], np.int64)
 
     def share(above: NDArray[np.number], below: NDArray[np.number]) -> Estimate:
@@ -229,8 +231,8 @@ def swap_names(
         statements=len(texts),
         groups=len(np.unique(clusters)),
         every=part(np.ones(len(places), bool)),
-        real=part(at_real),
-        invented=part(~at_real),
+        listed=part(listed),
+        unlisted=part(~listed),
         change={label: share(answers.moved[:, code], swaps) for code, label in enumerate(labels)},
         shift=share(answers.shifted, swaps),
         disagreement=share(*_pairs(answers.label, len(labels))),
@@ -245,19 +247,19 @@ class _Place:
     """A state named in the statement of a row, and the states, it and others, that are named there already."""
 
     row: int
-    real: bool
+    listed: bool
     spans: tuple[Span, ...]
     named: frozenset[str]
 
 
-def _find_places(texts: Sequence[str], names: Names, real: frozenset[str]) -> list[_Place]:
+def _find_places(texts: Sequence[str], names: Names, listed: frozenset[str]) -> list[_Place]:
     places = []
     for row, text in enumerate(texts):
         spans = names.find(text)
         named = dict.fromkeys(span.state for span in spans)
         for state in named:
             of_state = tuple(span for span in spans if span.state == state)
-            places.append(_Place(row, state in real, of_state, frozenset(named)))
+            places.append(_Place(row, state in listed, of_state, frozenset(named)))
     return places
 
 
@@ -354,7 +356,9 @@ def _estimate_ratio(
     if not below.sum():
         return Estimate(math.nan, math.nan, math.nan)
     names, codes = np.unique(clusters[below > 0], return_inverse=True)
-    sums = np.column_stack([np.bincount(codes, column[below > 0], len(names)) for column in (above, below)])
+    sums = np.column_stack([np.bincount(codes, column[below > 0], len(names)) for column in (above, below)]).astype(
+        np.float64
+    )
     drawn = bootstrap.resample(sums)
     value = sums.sum(axis=0)
     low, high = bootstrap.interval(value[:1] / value[1:], drawn[:, :1] / drawn[:, 1:], len(names))
@@ -379,7 +383,7 @@ def _judge_names(
     odds = flipped.sum(axis=1) / np.maximum(made.sum(axis=1), 1)
     tried = np.flatnonzero(made.any(axis=0))
     p = np.array([tail_probability(odds[made[:, state]], int(flipped[:, state].sum())) for state in tried])
-    adjusted = adjust(p)
+    adjusted = holm(p)
     found = []
     for state, alone, among in zip(tried.tolist(), p.tolist(), adjusted.tolist(), strict=True):
         toward = Counter(label[flipped[:, state], state].tolist())
@@ -404,15 +408,6 @@ def tail_probability(odds: FloatArray, successes: int) -> float:
     for chance in odds[(odds > 0) & (odds < 1)]:
         distribution = np.convolve(distribution, [1 - chance, chance])
     return float(min(1.0, distribution[max(successes - fixed, 0) :].sum()))
-
-
-def adjust(p: FloatArray) -> FloatArray:
-    """Adjust p-values ``(m,)`` for being m, by Holm's step-down procedure."""
-    order = np.argsort(p, kind="stable")
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return adjusted
 
 
 def _show_flips(
@@ -449,15 +444,14 @@ def find_named_phrases(
 ) -> tuple[NamedPhrase, ...]:
     """Find the names of states among the strongest phrases of each label, the strongest first.
 
-    Phrases are taken as a model has them, words in lower case; "us" and "turkey" are words there, "united states" is
-    a name.
+    Phrases are taken as a model has them, in lower case; "us", "turkey" and "polish" are words there and no names.
     """
     states = read_gazetteer() if states is None else states
     known: dict[str, str] = {}
     for state in states:
         for _, form, _ in state.forms():
             known.setdefault(form.removeprefix("the ").casefold(), state.name)
-    for word in _WORDS_TOO:
+    for word in _WORDS_IN_LOWER_CASE:
         known.pop(word, None)
     found = []
     for label, strongest in phrases.items():
@@ -470,7 +464,7 @@ def find_named_phrases(
     return tuple(found)
 
 
-_WORDS_TOO = frozenset({"us", "uk", "turkey", "chad", "polish", "swiss", "male", "lima", "castro", "sucre", "victoria"})
+_WORDS_IN_LOWER_CASE = ("us", "turkey", "polish")
 
 _NAME = r"[A-Z\u00c0-\u00de][^\W_]*"
 _RUN = re.compile(rf"(?<!\w){_NAME}(?:[ -]{_NAME})*")
@@ -479,15 +473,16 @@ _PLACED = re.compile(r"\b(?:against|and|between|for|from|in|inside|into|of|on|th
 _POSSESSED = re.compile(r"['’]s\b")
 _DEMONYM = re.compile(r"(?:[ai]n|ese|ish|[^aeiou]i)$")
 _NEXT = re.compile(r" ([^\W\dA-Z_]\w*)")
-_NO_STATES = frozenset(
+_NO_STATES_WORDS = (
     "January February March April May June July August September October November December Monday Tuesday Wednesday "
-    "Thursday Friday Saturday Sunday Ramadan Easter Christmas God Africa African America Asia Asian Atlantic Caribbean "
-    "Europe European Mediterranean Pacific Commonwealth Crown Emirate Kingdom Majesty Prince Princess Republic "
-    "Sultanate".split()
+    "Thursday Friday Saturday Sunday Ramadan Easter Christmas God Africa African America Asia Asian Atlantic "
+    "Caribbean Europe European Mediterranean Pacific Commonwealth Crown Emirate Kingdom Majesty Prince Princess "
+    "Republic Sultanate"
 )
+_NO_STATES = frozenset(_NO_STATES_WORDS.split())
 
 
-def invented_states(texts: Sequence[str], known: Sequence[State]) -> tuple[State, ...]:
+def unlisted_states(texts: Sequence[str], known: Sequence[State]) -> tuple[State, ...]:
     """Find names that stand where states do although no gazetteer has them, as in composed statements.
 
     A candidate is a run of words with capitals that no text has in lower case. It is taken for a country (or place) if
@@ -522,7 +517,7 @@ def invented_states(texts: Sequence[str], known: Sequence[State]) -> tuple[State
     for name in sorted(name for name, votes in countries.items() if votes >= 2 and len(name) > 3):
         stem = name[: max(4, len(name) - 2)]
         own = tuple(sorted(word for word in adjectives if word != name and word.startswith(stem)))
-        states.append(State(f"invented:{name}", (name,), own, tuple(f"{word}s" for word in own if word.endswith("n"))))
+        states.append(State(f"unlisted:{name}", (name,), own, tuple(f"{word}s" for word in own if word.endswith("n"))))
     return tuple(states)
 
 
@@ -541,10 +536,9 @@ def _uncommon(run: re.Match[str], is_common: Callable[[str], bool]) -> Iterator[
 
 
 def _part_dict(part: Part) -> dict[str, Any]:
-    return {**asdict(part), "rate": _plain(part.rate)}
+    return {**asdict(part), "rate": _estimate_dict(part.rate)}
 
 
-def _plain(estimate: Estimate) -> dict[str, Any]:
-    """Lay out an estimate as a value and its interval, null where undefined."""
+def _estimate_dict(estimate: Estimate) -> dict[str, Any]:
     interval = None if math.isnan(estimate.low) else [estimate.low, estimate.high]
-    return {"value": None if math.isnan(estimate.value) else estimate.value, "interval": interval}
+    return {"value": plain(estimate.value), "interval": interval}

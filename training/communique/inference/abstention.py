@@ -118,38 +118,34 @@ def threshold_for(
     """
     if not 0 < max_error < 1:
         raise UsageError(f"a largest error of {max_error:g}", expected="a share between 0 and 1, such as 0.1")
-    n = len(truth)
-    confidence = probability.max(axis=1) if n else np.zeros(0)
-    wrong = probability.argmax(axis=1) != truth if n else np.zeros(0, bool)
-    descending = np.sort(confidence)[::-1]
-    mistakes = np.concatenate([[0], np.cumsum(wrong[np.argsort(-confidence, kind="stable")])])
-    shrunk = 1 / _design_effect(wrong, groups, level)
-    # With fewer rows than twice what the test needs when none is wrong, one mistake would end the sequence.
-    needed = 2 * math.log(1 - level) / math.log1p(-max_error) / shrunk
-    start = min(max(math.ceil(n / 10), math.ceil(needed)), n)
-    taken = np.unique(np.linspace(start, n, _STEPS).astype(np.int64))
-    taken = np.unique(np.searchsorted(-descending, -descending[taken - 1], side="right")) if n else taken[:0]  # ties
+    n, nothing = len(truth), (math.nan, math.nan)
+    if not n:
+        why = "there are no held-out rows to promise an error with"
+        return Promise(max_error, None, 0.0, math.nan, nothing, n, level, kept=False, why=why)
+    wrong = probability.argmax(axis=1) != truth
+    order = np.argsort(-probability.max(axis=1), kind="stable")
+    confidence, mistakes = probability.max(axis=1)[order], np.append(0, np.cumsum(wrong[order]))
+    worth = 1 / _design_effect(wrong, groups, level)
+    # Twice what the test needs when none is wrong: with fewer rows one mistake would end the sequence.
+    needed = 2 * math.log(1 - level) / math.log1p(-max_error) / worth
+    steps = np.ceil(np.arange(1, _STEPS + 1) * n / _STEPS).astype(np.int64)
+    steps = steps[steps >= min(max(n / 10, needed), n)]
+    steps = np.unique(np.searchsorted(-confidence, -confidence[steps - 1], side="right"))  # equals go together
 
-    upper = np.array([_interval(mistakes[m] * shrunk, m * shrunk, 2 * level - 1)[1] for m in taken])
-    holds = upper <= max_error
-    kept = bool(len(holds) and holds[0])
-    if kept:
-        m = int(taken[len(holds) - 1 if holds.all() else holds.argmin() - 1])
-        why = ""
+    holds = [_interval(mistakes[m] * worth, m * worth, 2 * level - 1)[1] <= max_error for m in steps]
+    if kept := holds[0]:
+        m, why = int(steps[[*holds, False].index(False) - 1]), ""
+    elif len(would_do := steps[mistakes[steps] <= max_error * steps]):
+        m, why = int(would_do[-1]), f"{n:,} held-out rows are too few to promise an error of at most {max_error:g}"
     else:
-        would_do = taken[mistakes[taken] <= max_error * taken]
-        m = int(would_do[-1]) if len(would_do) else 0
-        why = (
-            f"{n:,} held-out rows are too few to promise an error of at most {max_error:g}"
-            if m or not n
-            else f"{mistakes[taken[0]] / taken[0]:.1%} of even the {taken[0]:,} surest held-out rows are wrong"
-        )
+        first = int(steps[0])
+        m, why = 0, f"even of the {first:,} surest held-out rows {mistakes[first] / first:.1%} are wrong"
     return Promise(
         max_error=max_error,
-        threshold=None if not m else 0.0 if m == n else float(descending[m - 1]),
-        answered=m / n if n else 0.0,
+        threshold=None if not m else 0.0 if m == n else float(confidence[m - 1]),
+        answered=m / n,
         error=float(mistakes[m] / m) if m else math.nan,
-        interval=_interval(mistakes[m] * shrunk, m * shrunk, level) if m else (math.nan, math.nan),
+        interval=_interval(mistakes[m] * worth, m * worth, level) if m else nothing,
         rows=n,
         level=level,
         kept=kept,

@@ -163,7 +163,7 @@ def read_recipe(path: Path) -> Recipe:
         plain = tomllib.loads(path.read_text("utf-8"))
     except OSError as problem:
         raise DataError(f"the recipe {path} cannot be read ({problem.strerror})") from problem
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as problem:
         raise DataError(f"the recipe {path} is not TOML ({problem})") from problem
     return recipe_of(plain, f"the recipe {path}")
 

@@ -21,8 +21,10 @@ def card(manifest: dict[str, Any], codebook: Codebook) -> str:
     counts = data.get("labels", {})
     for label in codebook.labels:
         background = " (background)" if label.name == codebook.background else ""
-        meaning = label.definition or "as in the training data"
-        lines.append(f"| `{label.name}`{background} | {meaning} | {counts.get(label.name, '')} |")
+        meaning = (label.definition or "as in the training data").replace("|", r"\|")
+        lines.append(
+            f"| `{label.name.replace('|', chr(92) + '|')}`{background} | {meaning} | {counts.get(label.name, '')} |"
+        )
     lines += ["", "## How it was made", ""]
     if data:
         lines.append(

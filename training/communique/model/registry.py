@@ -248,7 +248,7 @@ def _write(path: Path, text: str) -> None:
         temporary.replace(path)
     except OSError as problem:
         temporary.unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written ({problem.strerror})") from problem
+        raise OutputError(f"{path.parent} cannot be written ({problem.strerror})") from problem
 
 
 def _versions(folder: Path) -> list[Path]:

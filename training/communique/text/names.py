@@ -30,23 +30,24 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 GAZETTEER = bundled.DATA / "gazetteer.csv"
 
-# In letters that no other word has, so that no n-gram of theirs is one of a word's; \w all the same, for token patterns.
+# In letters that no other word has, so that no n-gram of theirs is one of a word's; letters, for token patterns.
 _STATE = "ᴄᴏᴜɴᴛʀʏ"
-PLACEHOLDERS: dict[Role, str] = {role: _STATE for role in ROLES} | {"leader": "ʟᴇᴀᴅᴇʀ"}
+PLACEHOLDERS: dict[Role, str] = dict.fromkeys(ROLES, _STATE) | {"leader": "ʟᴇᴀᴅᴇʀ"}
 """What stands for a masked name.
 
 One word for whatever a state is called by, since many names are two of these at once ("Luxembourg", "the French",
 "US"): were they masked apart, what is left would still tell some states from others.
 """
 
-CLOSED = frozenset(
-    "a about after again against all also although an and any are as at be because before both but by can cannot could "
-    "despite did do does during each even every for from had has have he her here his how however i if in into is it "
-    "its let may might more most must my neither never no nor not nothing now of on once only or our over says said "
-    "shall she should since so some still such than that the their then there these they this those though through to "
-    "today too under unless until upon was we were what when where which while who whose why will with within without "
-    "would yes yesterday yet you your".split()
+_CLOSED_CLASSES = (
+    "a about after again against all also although an and any are as at be because before both but by can cannot "
+    "could despite did do does during each even every for from had has have he her here his how however i if in into "
+    "is it its let may might more most must my neither never no nor not nothing now of on once only or our over says "
+    "said shall she should since so some still such than that the their then there these they this those though "
+    "through to today too under unless until upon was we were what when where which while who whose why will with "
+    "within without would yes yesterday yet you your"
 )
+CLOSED = frozenset(_CLOSED_CLASSES.split())
 """Words of the closed classes, lower case: what begins a sentence without being a name, and what follows a noun."""
 
 _WORD = re.compile(r"[^\W_]+")
@@ -93,7 +94,8 @@ class State:
     def form(self, role: Role, short: bool = False) -> str | None:
         """Give the usual name of a role, the short one of the leader if wished; None if the gazetteer has none."""
         if role == "leader":
-            return min(self.leaders[0], key=lambda form: form.count(" ") if short else 0) if self.leaders else None
+            of_leader = self.leaders[0] if self.leaders else (None,)
+            return min(of_leader, key=lambda form: form.count(" ") if form else 0) if short else of_leader[0]
         forms = {"country": self.names, "adjective": self.adjectives, "people": self.people, "capital": self.capitals}
         return next(iter(forms[role]), None)
 
@@ -182,10 +184,12 @@ class Names:
             for role, text, short in state.forms():
                 bare = text.removeprefix("the ")
                 form = known.setdefault(bare, _Form(bare, state.code, role, short))
-                form.article |= bare != text
-                form.attributive |= form.article and form.state == state.code and role == "adjective"
+                if form.state == state.code:
+                    form.article |= bare != text
+                    form.attributive |= form.article and role == "adjective"
         for state in self.states.values():
-            known.update((text, _Form(text, state.code, None)) for text in state.unless)
+            for text in state.unless:
+                known.setdefault(text, _Form(text, state.code, None))
         self._table: dict[str, list[tuple[int, _Form]]] = {}  # by the first word with a capital, and where it stands
         for form in sorted(known.values(), key=lambda form: -len(form.text)):
             key = _CAPITALISED.search(form.text)
@@ -209,7 +213,7 @@ class Names:
         return spans
 
     def mask(self, text: str) -> Rewritten:
-        """Put the placeholder of its role in place of every name."""
+        """Put a placeholder in place of every name."""
         return _rewrite(text, self.find(text), lambda span: PLACEHOLDERS[span.role])
 
 
@@ -293,7 +297,11 @@ def _state_of(row: dict[str, str]) -> State:
 
 @cache
 def gazetteer() -> Names:
-    """Give the names of the bundled gazetteer, read once."""
+    """Give the names of the bundled gazetteer, read once.
+
+    A model that masks names should meet the gazetteer that it was trained with. As with the token patterns, which one
+    that is, is a matter of communique's version, and the manifest records it.
+    """
     return Names(read_gazetteer())
 
 
