@@ -100,7 +100,9 @@ def test_debug_shows_the_traceback(spawn):
 
 def test_debug_may_be_asked_for_by_the_environment(run, monkeypatch):
     monkeypatch.setenv("COMMUNIQUE_DEBUG", "1")
-    assert isinstance(run("train", "gone.csv").exception, DataError)
+    result = run("train", "gone.csv")
+    assert result.exit_code == DataError.exit_code
+    assert "Traceback" in result.stderr
 
 
 def test_a_fault_of_ours_is_told_in_a_sentence(run, model, monkeypatch):

@@ -22,13 +22,14 @@ from communique.statement import GROUP, ID, LABEL, LABELLED, TEXT
 class Labelled:
     """Labelled statements: ``rows`` in the schema ``LABELLED``, every one with a text and a label.
 
-    ``skipped`` names (as ``file:row``) the rows that had no text, ``unlabelled`` those that had no label;
-    ``grouped`` says whether the data came with groups.
+    ``skipped`` names (as ``file:row``) the rows that had no text, ``unlabelled`` those that had no label. ``extras``
+    are the other columns of the user's files, row for row, if they were asked for.
     """
 
     rows: pa.Table
     skipped: tuple[str, ...] = ()
     unlabelled: tuple[str, ...] = ()
+    extras: pa.Table | None = None
 
     def __len__(self) -> int:
         return int(self.rows.num_rows)
@@ -84,8 +85,10 @@ class Labelled:
         return digest.hexdigest()
 
 
-def collect(batches: Iterable[Batch], what: str = "the data") -> Labelled:
+def collect(batches: Iterable[Batch], what: str = "the data", *, extras: bool = False) -> Labelled:
     """Gather batches of labelled rows; rows without a text or a label are left out and named.
+
+    ``extras``: keep the other columns too.
 
     Raises
     ------
@@ -93,6 +96,7 @@ def collect(batches: Iterable[Batch], what: str = "the data") -> Labelled:
         If nothing is left, or all statements have the same label.
     """
     parts: list[pa.RecordBatch] = []
+    others: list[pa.Table] = []
     skipped: list[str] = []
     unlabelled: list[str] = []
     for batch in batches:
@@ -100,11 +104,15 @@ def collect(batches: Iterable[Batch], what: str = "the data") -> Labelled:
         bare = pc.and_(pc.is_null(batch.label), pc.invert(blank))
         skipped += [batch.name_row(index) for index in pc.indices_nonzero(blank).to_pylist()]
         unlabelled += [batch.name_row(index) for index in pc.indices_nonzero(bare).to_pylist()]
-        parts.append(batch.labelled.filter(pc.invert(pc.or_(blank, bare))))
+        kept = pc.invert(pc.or_(blank, bare))
+        parts.append(batch.labelled.filter(kept))
+        if extras:
+            others.append(pa.Table.from_batches([batch.rows]).filter(kept))
     rows = pa.Table.from_batches(parts, LABELLED)
     if not rows.num_rows:
         raise DataError(f"{what} holds no labelled statement", expected="rows with a text and a label")
-    return Labelled(rows, tuple(skipped), tuple(unlabelled))
+    beside = pa.concat_tables(others, promote_options="permissive") if extras else None
+    return Labelled(rows, tuple(skipped), tuple(unlabelled), beside)
 
 
 def labelled_of(texts: Sequence[str], labels: Sequence[str], groups: Sequence[str | None] | None = None) -> Labelled:

@@ -327,15 +327,15 @@ def _compare_labels(first: Judged, second: Judged, bootstrap: Bootstrap) -> dict
 
 def _compare_parts(first: Judged, second: Judged, parted: Partition, bootstrap: Bootstrap) -> list[SliceChange]:
     k = len(first.labels)
-    both = [sum_parts(judged, parted) for judged in (first, second)]
-    joined = replace(both[0], values=np.hstack([sums.values for sums in both]))
+    sums = sum_parts(parted, first, second)
 
-    before, after = (score_parts(sums.total, k, first.stances)[1][..., :2] for sums in both)
-    sides = np.split(joined.resample(bootstrap), 2, axis=2)
-    draws = [score_parts(values, k, first.stances)[1][..., :2] for values in sides]
-    differences = intervals(after - before, draws[1] - draws[0], joined.groups, bootstrap)
+    def both(values: FloatArray) -> list[FloatArray]:
+        return [score_parts(side, k, first.stances)[1][..., :2] for side in np.split(values, 2, axis=-1)]
+
+    (before, after), draws = both(sums.total), both(sums.resample(bootstrap))
+    differences = intervals(after - before, draws[1] - draws[0], sums.groups, bootstrap)
     changes = []
-    for number, (name, groups) in enumerate(zip(parted.parts, joined.groups.tolist(), strict=True)):
+    for number, (name, groups) in enumerate(zip(parted.parts, sums.groups.tolist(), strict=True)):
         here, there = (_take(judged, parted.codes == number) for judged in (first, second))
         n = len(here.truth)
         accuracy, macro_f1 = (

@@ -142,17 +142,13 @@ class PartSums:
         """Draw groups with replacement and sum each part's rows: (resamples, parts, s)."""
         from threadpoolctl import threadpool_limits
 
-        of_groups = np.zeros((self.group.max() + 1, self.values.shape[1]))
-        np.add.at(of_groups, self.group, self.values)
-        rank = np.empty(len(of_groups), np.int64)
-        rank[np.lexsort(of_groups.T)] = np.arange(len(of_groups))  # neither names nor order of rows change a result
-        group, ends = rank[self.group], [*self._starts[1:], len(self.part)]
+        groups, ends = int(self.group.max()) + 1, [*self._starts[1:], len(self.part)]
         generator = np.random.default_rng(bootstrap.seed)
         drawn = np.empty((bootstrap.resamples, len(ends), self.values.shape[1]))
-        block = max(16, _CELLS // len(of_groups))
+        block = max(16, _CELLS // groups)
         with threadpool_limits(1, user_api="blas"):
             for first in range(0, bootstrap.resamples, block):
-                counts = count_draws(generator, min(block, bootstrap.resamples - first), len(of_groups))[:, group]
+                counts = count_draws(generator, min(block, bootstrap.resamples - first), groups)[:, self.group]
                 for number, (start, end) in enumerate(zip(self._starts, ends, strict=True)):
                     drawn[first : first + len(counts), number] = counts[:, start:end] @ self.values[start:end]
         return drawn
@@ -162,12 +158,18 @@ class PartSums:
         return np.searchsorted(self.part, np.arange(self.part[-1] + 1))
 
 
-def sum_parts(judged: Judged, parted: Partition) -> PartSums:
-    """Sum what the scores need over the pairs of part and group."""
-    groups, group = np.unique(judged.groups, return_inverse=True)
-    pair = parted.codes * len(groups) + group
-    part, group = np.divmod(np.unique(pair), len(groups))
-    return PartSums(sum_groups(replace(judged, groups=pair)).values, part, group)
+def sum_parts(parted: Partition, *answers: Judged) -> PartSums:
+    """Sum what the scores need over the pairs of part and group, for one model's answers to the rows or several's.
+
+    Groups are numbered by their content, as a bootstrap of the whole file orders them: it and the parts have the same
+    draws, whatever the names of groups and the order of rows.
+    """
+    names, codes = np.unique(answers[0].groups, return_inverse=True)
+    group = np.empty(len(names), np.int64)
+    group[np.lexsort(np.hstack([sum_groups(judged).values for judged in answers]).T)] = np.arange(len(names))
+    pair = parted.codes * len(names) + group[codes]
+    part, group = np.divmod(np.unique(pair), len(names))
+    return PartSums(np.hstack([sum_groups(replace(one, groups=pair)).values for one in answers]), part, group)
 
 
 @dataclass(frozen=True)
@@ -304,7 +306,7 @@ def score_parts(values: FloatArray, k: int, stances: NDArray[np.bool_]) -> tuple
 
 
 def _judge_parts(judged: Judged, parted: Partition, bootstrap: Bootstrap) -> list[Slice]:
-    k, everything = len(judged.labels), sum_parts(judged, parted)
+    k, everything = len(judged.labels), sum_parts(parted, judged)
     counted = everything.values[:, : 3 * k]
     sums = replace(everything, values=np.hstack([counted, Sums(everything.values, k).gaps]))
     total, drawn = sums.total, sums.resample(bootstrap)
