@@ -26,7 +26,7 @@ import pyarrow as pa
 
 from communique import load
 from communique.inference.abstention import REASONS
-from communique.inference.familiarity import Familiarity, Profile
+from communique.inference.familiarity import Familiarity
 from communique.inference.prediction import Classifier, Options
 
 STATEMENTS = Path(__file__).resolve().parents[2] / "data" / "statements"
@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="folder of real statements")
     given = parser.parse_args()
     classifier = load(given.model)
-    familiarity = Familiarity(Profile.from_dict(classifier.model.familiarity))
+    familiarity = Familiarity(classifier.model.familiarity)
     print(f"max error {given.max_error}: {classifier.promise(given.max_error).to_dict()}\n")
     print(f"{'set':32}{'rows':>6}{'abstained':>11}" + "".join(f"{reason[:14]:>16}" for reason in REASONS), end="")
     print(f"{'known words':>13}{'error before':>14}{'after':>8}")

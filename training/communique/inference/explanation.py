@@ -471,13 +471,13 @@ class _Reader:
         for chunk in chunks:
             starts += (0, *_origins(self._terms, chunk, self._terms.fold(chunk)), len(chunk) - 1)
         return (
-            self._terms.known_units(chunks, {}, self._points),
+            self._terms.known_units(list(map(self._terms.fold, chunks)), {}, self._points),
             np.array(starts, np.int64),
             np.ones(len(starts), np.int64),
         )
 
     def _read_texts(self, passage: _Passage) -> _Units:
-        sequences = self._terms.known_units(passage.texts, {}, self._points)
+        sequences = self._terms.known_units(list(map(self._terms.fold, passage.texts)), {}, self._points)
         starts = []
         for text in passage.texts:
             folded = self._terms.fold(text)

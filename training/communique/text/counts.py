@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -27,7 +28,20 @@ if TYPE_CHECKING:
 Analyzer = Literal["word", "char_wb", "char"]
 
 _REMEMBERED = 1 << 18  # distinct words kept in memory; then the memory starts afresh, so that it stays bounded
+_PART = 512  # texts of which the counts fit into a processor's cache
 _RUN_OF_SPACE = re.compile(r"\s\s+")  # as scikit-learn's character analyzers
+
+
+@dataclass(frozen=True)
+class Folding:
+    """Bring a text or word into the spelling that is counted; two that do the same are equal."""
+
+    lowercase: bool
+    typography: bool
+
+    def __call__(self, text: str) -> str:
+        """Fold a text."""
+        return tokens.fold(text, self.lowercase, self.typography)
 
 
 @dataclass(frozen=True)
@@ -67,9 +81,10 @@ class Terms:
         """Whether a unit sequence shorter than the shortest n-gram is a term of its own."""
         return self.analyzer == "char_wb"
 
-    def fold(self, text: str) -> str:
-        """Bring a text or word into the spelling that is counted."""
-        return tokens.fold(text, self.lowercase, self.typography)
+    @property
+    def fold(self) -> Folding:
+        """What brings a text or word into the spelling that is counted."""
+        return Folding(self.lowercase, self.typography)
 
     def units(self, texts: list[str]) -> tuple[list[str], Sequences]:
         """Cut texts (or single words) into units: the distinct units, sorted, and each text as a sequence of them."""
@@ -82,34 +97,29 @@ class Terms:
             rank = np.empty(len(names), np.int64)
             rank[order] = np.arange(len(names))
             return [names[place] for place in order], Sequences(rank[codes], _offsets(lengths))
-        points, lengths = self._code_points(texts)
+        points, lengths = self._code_points(list(map(self.fold, texts)))
         distinct, codes = np.unique(points, return_inverse=True)
         return list(map(chr, distinct.tolist())), Sequences(codes, _offsets(lengths))
 
-    def known_units(self, texts: list[str], units: dict[str, int], code_points: np.ndarray) -> Sequences:
-        """Cut texts into units that are known already; others become -1."""
+    def known_units(self, folded: list[str], units: dict[str, int], code_points: np.ndarray) -> Sequences:
+        """Cut texts, folded already, into units that are known already; others become -1."""
         if self.analyzer == "word":
-            pieces = list(map(tokens.pattern_of(self.tokens).findall, map(self.fold, texts)))
+            pieces = list(map(tokens.pattern_of(self.tokens).findall, folded))
             lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
-            codes = np.fromiter(
-                (units.get(unit, -1) for piece in pieces for unit in piece), np.int64, int(lengths.sum())
-            )
-            return Sequences(codes, _offsets(lengths))
-        points, lengths = self._code_points(texts)
+            flat = [unit for piece in pieces for unit in piece]
+            return Sequences(np.fromiter(map(units.get, flat, repeat(-1)), np.int64, len(flat)), _offsets(lengths))
+        points, lengths = self._code_points(folded)
+        if not len(code_points):
+            return Sequences(np.full(len(points), -1), _offsets(lengths))
         codes = np.searchsorted(code_points, points)
         codes[codes == len(code_points)] = 0
-        return Sequences(
-            np.where(code_points[codes] == points, codes, -1) if len(code_points) else np.full(len(points), -1),
-            _offsets(lengths),
-        )
+        return Sequences(np.where(code_points[codes] == points, codes, -1), _offsets(lengths))
 
-    def _code_points(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        folded: Iterable[str] = map(self.fold, texts)
-        folded = (
-            [f" {word} " for word in folded]
-            if self.analyzer == "char_wb"
-            else [_RUN_OF_SPACE.sub(" ", text) for text in folded]
-        )
+    def _code_points(self, folded: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        if self.analyzer == "char_wb":
+            folded = [f" {word} " for word in folded]
+        else:
+            folded = [_RUN_OF_SPACE.sub(" ", text) for text in folded]
         lengths = np.fromiter(map(len, folded), np.int64, len(folded))
         return np.frombuffer("".join(folded).encode("utf-32-le"), np.uint32), lengths
 
@@ -155,74 +165,106 @@ def gather(ragged: Sequences, rows: np.ndarray) -> Sequences:
     return Sequences(ragged.codes[places], offsets)
 
 
-class Counter:
-    """Counts the terms of one vocabulary; remembers what each distinct word contributes. Safe to share by threads."""
+class _Kind:
+    """One vocabulary, and what its distinct words contribute."""
 
     def __init__(self, terms: Terms, vocabulary: Vocabulary) -> None:
-        self._terms = terms
+        self.terms = terms
         self._vocabulary = vocabulary
         names = vocabulary.units.to_pylist()
         self._units = {name: code for code, name in enumerate(names)} if terms.analyzer == "word" else {}
         self._points = np.array([] if terms.analyzer == "word" else list(map(ord, names)), np.uint32)
-        self._lock = threading.Lock()
-        self._forget()
+        self.remembered = _Ragged()
 
-    def _forget(self) -> None:
-        self._rows: dict[str, int] = {}
-        self._ragged = _Ragged()
+    def contribute(self, folded: list[str]) -> Sequences:
+        """Tell what each word brings: unit codes (words) or columns (characters within words)."""
+        if self.terms.analyzer == "char":
+            return Sequences(np.zeros(0, np.int64), np.zeros(len(folded) + 1, np.int64))
+        sequences = self.terms.known_units(folded, self._units, self._points)
+        if self.terms.analyzer == "word":
+            return sequences
+        rows, columns = map(np.concatenate, zip(*self._vocabulary.find(sequences), strict=True))
+        order = np.argsort(rows, kind="stable")
+        return Sequences(columns[order], _offsets(np.bincount(rows, minlength=len(folded))))
 
-    def count(self, texts: pa.Array, words: tokens.Words) -> csr_matrix:
-        """Count: (texts, terms) float32 CSR, duplicates summed. ``words`` is `tokens.split` of the same texts."""
-        from scipy.sparse import csr_matrix
+    def counting(self, contributions: Sequences, rows: np.ndarray) -> Callable[[pa.Array, tokens.Words], csr_matrix]:
+        """Prepare to count parts of a batch, whose distinct words have the given rows among the contributions."""
+        if self.terms.analyzer == "char_wb":
+            grams = gather(contributions, rows)
+            c = _ones(grams.codes, grams.offsets, (len(rows), len(self._vocabulary)))
+            return lambda texts, words: _ones(words.codes, words.offsets, (len(texts), len(rows))) @ c
+        if self.terms.analyzer == "word":
+            return lambda texts, words: self._count(_join(gather(contributions, rows[words.codes]), words.offsets))
+        return lambda texts, words: self._count(
+            self.terms.known_units(list(map(self.terms.fold, texts.to_pylist())), self._units, self._points)
+        )
 
-        shape = (len(texts), len(self._vocabulary))
-        if self._terms.analyzer == "char_wb":
-            grams = gather(*self._contributions(words.distinct))
-            d = csr_matrix(
-                (np.ones(len(words.codes), np.float32), words.codes, words.offsets), (len(texts), len(words.distinct))
-            )
-            c = csr_matrix(
-                (np.ones(len(grams.codes), np.float32), grams.codes, grams.offsets), (len(words.distinct), shape[1])
-            )
-            return d @ c
-        if self._terms.analyzer == "word":
-            ragged, rows = self._contributions(words.distinct)
-            pieces = gather(ragged, rows[words.codes])
-            sequences = Sequences(pieces.codes, pieces.offsets[words.offsets])
-        else:
-            sequences = self._terms.known_units(texts.to_pylist(), self._units, self._points)
-        counts = csr_matrix(shape, dtype=np.float32)
+    def _count(self, sequences: Sequences) -> csr_matrix:
+        shape = (len(sequences), len(self._vocabulary))
+        counts = _ones(np.zeros(0, np.int32), np.zeros(shape[0] + 1, np.int64), shape)
         for rows, columns in self._vocabulary.find(sequences):
-            offsets = _offsets(np.bincount(rows, minlength=len(texts)))
-            counts += csr_matrix(
-                (np.ones(len(columns), np.float32), columns, offsets), shape
-            )  # sums what is twice in a row
+            # Adding also sums what stands twice in a row.
+            counts += _ones(columns, _offsets(np.bincount(rows, minlength=shape[0])), shape)
         return counts
 
-    def _contributions(self, distinct: list[str]) -> tuple[Sequences, np.ndarray]:
-        """What each distinct word brings: unit codes (words) or columns (characters), as rows of a ragged array."""
+
+class Counters:
+    """Counts the terms of several vocabularies; remembers what each distinct word contributes to them.
+
+    Safe to share by threads. The memory is bounded: when it is full it starts afresh.
+    """
+
+    def __init__(self, vocabularies: Sequence[tuple[Terms, Vocabulary]]) -> None:
+        self._kinds = [_Kind(terms, vocabulary) for terms, vocabulary in vocabularies]
+        self._rows: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def count(self, texts: pa.Array, part: int = _PART) -> Iterator[list[csr_matrix]]:
+        """Count, in parts of so many texts: for each vocabulary (texts of the part, terms) float32 CSR, summed.
+
+        Words are looked at once for all texts; the matrices of a part are small enough to stay in the processor's cache.
+        """
+        words = tokens.split(texts)
+        rows, contributions = self._recall(words.distinct)
+        counting = [kind.counting(of_kind, rows) for kind, of_kind in zip(self._kinds, contributions, strict=True)]
+        for start in range(0, max(len(texts), 1), part):
+            piece = texts.slice(start, part)
+            yield [count(piece, words.slice(start, len(piece))) for count in counting]
+
+    def _recall(self, distinct: list[str]) -> tuple[np.ndarray, list[Sequences]]:
+        """Find each distinct word's row, and for each vocabulary what stands in that row."""
         with self._lock:
             if len(self._rows) + len(distinct) > _REMEMBERED:
-                self._forget()
+                self._rows = {}
+                for kind in self._kinds:
+                    kind.remembered = _Ragged()
             known = self._rows
-            new = [word for word in distinct if word not in known]
-            if new:
-                sequences = self._terms.known_units(new, self._units, self._points)
-                if self._terms.analyzer == "char_wb":
-                    rows, columns = map(np.concatenate, zip(*self._vocabulary.find(sequences), strict=True))
-                    order = np.argsort(rows, kind="stable")
-                    sequences = Sequences(columns[order], _offsets(np.bincount(rows, minlength=len(new))))
-                self._ragged.append(sequences)
+            if new := [word for word in distinct if word not in known]:
+                folded = {fold: list(map(fold, new)) for fold in {kind.terms.fold for kind in self._kinds}}
+                for kind in self._kinds:
+                    kind.remembered.append(kind.contribute(folded[kind.terms.fold]))
                 known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
-            return self._ragged.view(), np.fromiter(map(known.__getitem__, distinct), np.int64, len(distinct))
+            rows = np.fromiter(map(known.__getitem__, distinct), np.int64, len(distinct))
+            return rows, [kind.remembered.view() for kind in self._kinds]
 
 
-def learn_terms(terms: Terms, texts: pa.Array, words: tokens.Words) -> tuple[Vocabulary, Counter]:
-    """Learn every term of the texts (columns provisional) and a counter for them."""
+def _ones(columns: np.ndarray, offsets: np.ndarray, shape: tuple[int, int]) -> csr_matrix:
+    """Make a float32 CSR matrix with a one at each (row, column); what stands twice is not summed yet."""
+    from scipy.sparse import csr_matrix
+
+    return csr_matrix((np.ones(len(columns), np.float32), columns, offsets), shape)
+
+
+def _join(pieces: Sequences, offsets: np.ndarray) -> Sequences:
+    """Join runs of consecutive sequences into one each."""
+    return Sequences(pieces.codes, pieces.offsets[offsets])
+
+
+def learn_terms(terms: Terms, texts: pa.Array, words: tokens.Words) -> tuple[Vocabulary, Counters]:
+    """Learn every term of the texts (columns provisional) and what counts them."""
     source = texts.to_pylist() if terms.analyzer == "char" else words.distinct
     units, sequences = terms.units(source)
     if terms.analyzer == "word":
-        pieces = gather(sequences, words.codes)
-        sequences = Sequences(pieces.codes, pieces.offsets[words.offsets])
+        sequences = _join(gather(sequences, words.codes), words.offsets)
     vocabulary = learn(sequences, pa.array(units, pa.string()), terms.joiner, terms.ngrams, whole=terms.whole)
-    return vocabulary, Counter(terms, vocabulary)
+    return vocabulary, Counters([(terms, vocabulary)])

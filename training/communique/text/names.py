@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
@@ -213,8 +213,9 @@ class Names:
         return spans
 
     def mask(self, text: str) -> Rewritten:
-        """Put a placeholder in place of every name."""
-        return _rewrite(text, self.find(text), lambda span: PLACEHOLDERS[span.role])
+        """Put a placeholder in place of every name, and of the article before it: some states have one, others none."""
+        spans = [span if span.role == "leader" else _with_article(text, span) for span in self.find(text)]
+        return _rewrite(text, spans, lambda span: PLACEHOLDERS[span.role])
 
 
 def at_sentence_start(text: str, position: int) -> bool:
@@ -227,12 +228,15 @@ def _is_whole(text: str, start: int, end: int) -> bool:
 
 
 def _span(text: str, start: int, end: int, form: _Form) -> Span:
-    role = form.role or "country"
+    span = Span(start, end, form.state, form.role or "country", form.short)
     if form.attributive and _goes_on(text, end):
-        role = "adjective"
-    elif form.article and role in ("country", "capital") and _ARTICLE.search(text, max(start - 5, 0), start):
-        start -= len("the ")
-    return Span(start, end, form.state, role, form.short)
+        return replace(span, role="adjective")
+    return _with_article(text, span) if form.article else span
+
+
+def _with_article(text: str, span: Span) -> Span:
+    article = _ARTICLE.search(text, max(span.start - 5, 0), span.start)
+    return replace(span, start=article.start()) if article else span
 
 
 def _goes_on(text: str, end: int) -> bool:

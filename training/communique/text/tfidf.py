@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from communique.errors import DataError
 from communique.fields import check_fields
-from communique.text.counts import Counter, Terms, learn_terms
+from communique.text.counts import Counters, Terms, learn_terms
 from communique.text.tokens import Words, split, texts_of
 from communique.text.vocabulary import Vocabulary, select
 
@@ -62,11 +62,6 @@ class FittedBlock:
         """The square of each term's idf, float32 (terms,)."""
         return np.asarray(np.square(self.idf))
 
-    @cached_property
-    def counter(self) -> Counter:
-        """The counter of this vocabulary, with its memory of words."""
-        return Counter(self.block.terms, self.vocabulary)
-
 
 @dataclass(frozen=True)
 class Features:
@@ -90,14 +85,12 @@ class Features:
         from scipy.sparse import hstack, vstack
 
         texts = texts_of(texts)
-        batches = [
-            hstack(
-                [_weigh(block, counts) for block, counts in zip(self.blocks, self.count(batch), strict=True)],
-                format="csr",
-            )
-            for batch in (texts.slice(start, _BATCH) for start in range(0, max(len(texts), 1), _BATCH))
+        parts = [
+            hstack(list(map(_weigh, self.blocks, counts)), format="csr")
+            for start in range(0, max(len(texts), 1), _BATCH)
+            for counts in self._counters.count(texts.slice(start, _BATCH))
         ]
-        return batches[0] if len(batches) == 1 else vstack(batches, format="csr")
+        return parts[0] if len(parts) == 1 else vstack(parts, format="csr")
 
     def project(self, texts: pa.Array, weights: np.ndarray) -> np.ndarray:
         """Equal ``transform(texts) @ weights`` for one batch, without writing the weighted matrix out.
@@ -106,26 +99,21 @@ class Features:
         A row's length is a sum over the same counts, so it divides the few sums instead of the many terms.
         """
         total = np.zeros((len(texts), weights.shape[1]), np.float32)
-        for block, counts, start in zip(self.blocks, self.count(texts), self.starts, strict=False):
-            rule = block.block
-            if rule.sublinear:
-                counts.data = np.log(counts.data) + np.float32(1)
-            sums = counts @ weights[start : start + len(block.idf)]
-            if rule.normalise:
-                counts.data *= counts.data
-                length = np.sqrt(counts @ block.squared_idf)
-                np.divide(sums, length[:, None], out=sums, where=length[:, None] > 0)
-            total += np.float32(rule.scale) * sums
+        row = 0
+        for counts in self._counters.count(texts):
+            part = total[row : row + counts[0].shape[0]]
+            for block, matrix, start in zip(self.blocks, counts, self.starts, strict=False):
+                part += _project(block, matrix, weights[start : start + len(block.idf)])
+            row += len(part)
         return total
 
     def premultiply(self, weights: np.ndarray) -> np.ndarray:
         """Multiply each term's row of ``weights`` (terms, k) by its idf, as `project` wants them."""
         return np.asarray(weights * np.concatenate([block.idf for block in self.blocks])[:, None])
 
-    def count(self, texts: pa.Array) -> list[csr_matrix]:
-        """Count the terms of one batch of texts: a (texts, terms) float32 CSR matrix for each block."""
-        words = split(texts)
-        return [block.counter.count(texts, words) for block in self.blocks]
+    @cached_property
+    def _counters(self) -> Counters:
+        return Counters([(block.block.terms, block.vocabulary) for block in self.blocks])
 
 
 def fit(blocks: Sequence[Block], texts: pa.Array | pa.ChunkedArray | list[str]) -> Features:
@@ -155,6 +143,19 @@ def _weigh(block: FittedBlock, counts: csr_matrix) -> csr_matrix:
     return counts
 
 
+def _project(block: FittedBlock, counts: csr_matrix, weights: np.ndarray) -> np.ndarray:
+    """Weigh counts, in place, and sum what they are worth: float32 (texts, k)."""
+    rule = block.block
+    if rule.sublinear:
+        counts.data = np.log(counts.data) + np.float32(1)
+    sums = np.asarray(counts @ weights)
+    if rule.normalise:
+        counts.data *= counts.data
+        length = np.sqrt(counts @ block.squared_idf)[:, None]
+        np.divide(sums, length, out=sums, where=length > 0)
+    return np.asarray(np.float32(rule.scale) * sums)
+
+
 def _squared_lengths(matrix: csr_matrix) -> np.ndarray:
     """Sum of squares of each row (float32), added up in the order of the row whatever batch it is in."""
     squares = matrix.copy()
@@ -163,14 +164,13 @@ def _squared_lengths(matrix: csr_matrix) -> np.ndarray:
 
 
 def _fit_block(block: Block, texts: pa.Array, words: Words) -> FittedBlock:
-    everything, counter = learn_terms(block.terms, texts, words)
+    everything, counters = learn_terms(block.terms, texts, words)
     size = len(everything)
     document_frequency, total = np.zeros(size, np.int64), np.zeros(size, np.int64)
     for start in range(0, len(texts), _BATCH):
-        batch = texts.slice(start, _BATCH)
-        counts = counter.count(batch, split(batch))
-        document_frequency += np.bincount(counts.indices, minlength=size)
-        total += np.bincount(counts.indices, weights=counts.data, minlength=size).astype(np.int64)
+        for (counts,) in counters.count(texts.slice(start, _BATCH), _BATCH):
+            document_frequency += np.bincount(counts.indices, minlength=size)
+            total += np.bincount(counts.indices, weights=counts.data, minlength=size).astype(np.int64)
     n = len(texts)
     lowest = block.min_df if isinstance(block.min_df, int) else block.min_df * n
     highest = block.max_df if isinstance(block.max_df, int) else block.max_df * n

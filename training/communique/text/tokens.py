@@ -136,6 +136,11 @@ class Words:
     offsets: np.ndarray
     distinct: list[str]
 
+    def slice(self, start: int, length: int) -> Words:
+        """Take consecutive texts, without copying; the distinct words stay those of all."""
+        offsets = self.offsets[start : start + length + 1]
+        return Words(self.codes[offsets[0] : offsets[-1]], offsets - offsets[0], self.distinct)
+
 
 def split(texts: pa.Array) -> Words:
     """Split a string array at white space, as ``str.split`` would each text, without a loop over texts."""
