@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="folder of real statements")
     given = parser.parse_args()
     classifier = load(given.model)
-    familiarity = Familiarity(classifier.model.familiarity)
+    familiarity = Familiarity(classifier.model.profile)
     print(f"max error {given.max_error}: {classifier.promise(given.max_error).to_dict()}\n")
     print(f"{'set':32}{'rows':>6}{'abstained':>11}" + "".join(f"{reason[:14]:>16}" for reason in REASONS), end="")
     print(f"{'known words':>13}{'error before':>14}{'after':>8}")

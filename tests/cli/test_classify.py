@@ -159,9 +159,32 @@ def test_the_table_names_every_label_and_shows_text_as_it_is(run, model):
 
 
 def test_an_unsure_row_is_marked(run, model):
-    rows = rows_of(run("classify", "-m", model, *TEXTS, "--threshold", "0.6"))
-    assert [row["abstained"] for row in rows] == [row["confidence"] < 0.6 for row in rows]
+    long = [f"In the morning the minister said, at the river and before parliament, {text}" for text in TEXTS]
+    for flag in ("--threshold", "--min-confidence"):
+        for row in rows_of(run("classify", "-m", model, *long, flag, "0.9")):
+            assert row["abstained"] == (row["confidence"] < 0.9)
+            assert row["reason"] == ("close call" if row["abstained"] else None)
     assert "(unsure)" in run("classify", "-m", model, TEXTS[2], "-f", "table", "--threshold", "1").stdout
+
+
+def test_a_text_unlike_those_of_the_training_is_left_unanswered(run, model):
+    texts = ["Talks.", "Die Regierung weist alle diese haltlosen Vorwürfe mit Nachdruck und in aller Form zurück."]
+    rows = rows_of(run("classify", "-m", model, *texts, "--max-error", "0.9"))
+    assert [row["reason"] for row in rows] == ["too short", "wrong language or script"]
+    assert all(row["abstained"] and row["label"] in LABELS for row in rows)
+
+
+def test_a_promise_that_cannot_be_made_is_said(run, model):
+    result = run("classify", "-m", model, TEXTS[0], "--max-error", "0.001", "--coverage", "0.999")
+    assert result.exit_code == 0
+    assert "held-out rows" in result.stderr
+    assert "every label is listed" in result.stderr
+    assert sorted(rows_of(result)[0]["labels"]) == sorted(LABELS)
+
+
+def test_sets_of_labels_are_listed_most_probable_first(run, model):
+    for row in rows_of(run("classify", "-m", model, *TEXTS, "--coverage", "0.9")):
+        assert row["labels"] == sorted(row["labels"], key=lambda label: -row["scores"][label])
 
 
 def test_top_k_lists_the_most_probable_first(run, model):

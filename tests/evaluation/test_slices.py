@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from communique.corpus.labelled import collect
+from communique.corpus.labelled import collect, labelled_of
 from communique.corpus.source import read
 from communique.errors import DataError
 from communique.evaluation.bootstrap import Bootstrap
@@ -60,6 +60,11 @@ def test_dates_are_cut_at_their_quartiles(write):
     assert len(parted.parts) == 4
 
 
+def test_a_year_among_dates_is_its_first_day():
+    parted = partition("date", pa.array(["2031", "2030-05", *(f"2032-0{month}-03" for month in range(1, 10))]))
+    assert parted.parts[0] == "2030-05-01 to 2032-01-03"
+
+
 def test_rare_values_of_a_column_of_many_are_one_part():
     parted = partition("actor", pa.array([f"actor {n % 150:03}" for n in range(250)]))
     assert len(parted.parts) == 101
@@ -76,14 +81,21 @@ def test_length_is_counted_in_words():
 def test_columns_fit_the_rows_that_are_kept_over_files_of_any_shape(tmp_path):
     (tmp_path / "a.csv").write_text("text,label,genre\none,x,speech\n,x,lost\ntwo,,lost\nthree,y,note\n")
     (tmp_path / "b.jsonl").write_text('{"text":"four five","label":"x","year":2031}\n')
-    batches = list(read([str(tmp_path / "a.csv"), str(tmp_path / "b.jsonl")]))
-    genre, year, length = partitions_of(batches, ["genre", "year", "length", "genre"])
-    assert len(collect(batches)) == 3
+    labelled = collect(read([str(tmp_path / "a.csv"), str(tmp_path / "b.jsonl")]), extras=True)
+    genre, year, length = partitions_of(labelled, ["genre", "year", "length", "genre"])
+    assert len(labelled) == 3
     assert [genre.parts[code] for code in genre.codes] == ["speech", "note", MISSING]
     assert [year.parts[code] for code in year.codes] == [MISSING, MISSING, "2031"]
     assert length.codes.tolist() == [0, 0, 1]
     with pytest.raises(DataError, match=r"no column 'actor'.*length, or one of id, text, label, genre"):
-        partitions_of(batches, ["actor"])
+        partitions_of(labelled, ["actor"])
+
+
+def test_without_other_columns_there_is_still_the_length():
+    labelled = labelled_of(["one", "two words"], ["a", "b"])
+    assert partitions_of(labelled, ["length"])[0].parts == ("1 word", "2 words")
+    with pytest.raises(DataError, match="no column 'genre'"):
+        partitions_of(labelled, ["genre"])
 
 
 # Scoring parts

@@ -157,4 +157,4 @@ def test_an_empty_batch_is_answered_with_an_empty_one(classifier):
     none = make_batch(Block(batch.rows.slice(0, 0)), batch.columns, "in.csv")
     (answered,) = answer(classifier, [none], Options(threshold=0.5, top_k=1), jobs=1)
     assert answered.rows.num_rows == 0
-    assert answered.rows.schema.names == ["id", "text", "label", "confidence", "scores", "top", "abstained"]
+    assert answered.rows.schema.names == ["id", "text", "label", "confidence", "scores", "top", "abstained", "reason"]

@@ -165,14 +165,11 @@ def test_less_than_one_label_cannot_be_listed(top_k):
 def test_verdicts_keep_their_promises(scores, threshold, top_k):
     labels = ("a", "b", "c")
     probability = softmax(np.array(scores).reshape(-1, 3))
-    rows = verdicts(probability, labels, Options(threshold, top_k)).to_pylist()
+    rows = verdicts(probability, labels, Options(threshold, top_k), {}).to_pylist()
     for row, chances in zip(rows, probability.tolist(), strict=True):
         assert row["scores"] == dict(zip(labels, chances, strict=True))
         assert row["confidence"] == max(chances) == row["scores"][row["label"]]
-        assert ("abstained" in row) == (threshold is not None)
         assert ("top" in row) == (top_k is not None)
-        if threshold is not None:
-            assert row["abstained"] == (row["confidence"] < threshold)
         if top_k is not None:
             ranked = sorted(zip(chances, labels, strict=True), key=lambda pair: -pair[0])[:top_k]
             assert [(entry["confidence"], entry["label"]) for entry in row["top"]] == [

@@ -13,13 +13,14 @@ import typer
 
 from communique.cli.options import Force, IdColumn, Jobs, TextColumn, columns
 from communique.cli.rows import read_inputs, spare_pandas, told
-from communique.cli.terminal import is_terminal, progress, table
+from communique.cli.terminal import is_terminal, progress, say, table
 from communique.errors import UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from communique.inference.bulk import Answered
+    from communique.inference.prediction import Classifier, Options
 
 _WIDE = 110  # columns of a terminal from which all scores are shown
 
@@ -38,8 +39,16 @@ def classify(
         str | None, typer.Option("--format", "-f", help="table, jsonl, csv, tsv or parquet.")
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")] = None,
-    threshold: Annotated[
-        float | None, typer.Option(help="Mark rows with less confidence than this (0 to 1) as abstained.")
+    max_error: Annotated[
+        float | None,
+        typer.Option(help="Abstain where more than this share of the answers would be wrong (such as 0.1)."),
+    ] = None,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option("--min-confidence", "--threshold", help="Abstain where the confidence is below this (0 to 1)."),
+    ] = None,
+    coverage: Annotated[
+        float | None, typer.Option(help="List the labels that hold the true one in this share of rows (such as 0.9).")
     ] = None,
     evidence: Annotated[
         bool,
@@ -63,23 +72,34 @@ def classify(
     from communique.inference.bulk import answer
     from communique.inference.prediction import Options
 
-    options = Options(threshold=threshold, top_k=top_k, evidence=evidence)
+    options = Options(threshold=min_confidence, top_k=top_k, evidence=evidence, max_error=max_error, coverage=coverage)
+    classifier = load(model)
+    _warn(classifier, options)
     shown = _form(format) or ("table" if output is None and is_terminal(sys.stdout) else None)
     batches = read_inputs(inputs or [], columns(text_column, identity=id_column))
     if shown == "table":
         if output is not None:
             raise UsageError("a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet")
-        _show(told(answer(load(model), batches, options, jobs=jobs)))
+        _show(told(answer(classifier, batches, options, jobs=jobs)))
         return
 
     from communique.corpus.sink import open_sink
 
     with open_sink(output, shown, force=force) as sink, progress("classified") as advance:
         done = 0
-        for answered in told(answer(load(model), batches, options, jobs=jobs)):
+        for answered in told(answer(classifier, batches, options, jobs=jobs)):
             sink.write(answered.rows)
             done += answered.rows.num_rows
             advance(done, 0)
+
+
+def _warn(classifier: Classifier, options: Options) -> None:
+    """Say which promise cannot be made, before anything is answered."""
+    if options.max_error is not None and not (promise := classifier.promise(options.max_error)).kept:
+        then = "nothing is answered" if promise.threshold is None else "its threshold is a guess"
+        say(f"communique: {promise.why}; {then}")
+    if options.coverage is not None and (why := classifier.sets(options.coverage).why):
+        say(f"communique: {why}; every label is listed")
 
 
 def _form(name: str | None) -> Literal["table", "jsonl", "csv", "tsv", "parquet"] | None:

@@ -101,8 +101,7 @@ def compare(
     check_labels(first.model, second.model)
     _check_gates(wanted, first.labels)
     roles = columns(text_column, label_column, id_column, group)
-    batches = list(read(data or HOLDOUT, roles, need=frozenset({"text", "label"})))
-    labelled = collect(batches, "the data")
+    labelled = collect(read(data or HOLDOUT, roles, need=frozenset({"text", "label"})), "the data", extras=True)
     if labelled.skipped or labelled.unlabelled:
         say(
             f"communique: left out {len(labelled.skipped):,} rows without a text "
@@ -116,7 +115,7 @@ def compare(
         labelled.rows,
         judged_of(labelled.rows, first.predict_proba(labelled.texts), codebook),
         judged_of(labelled.rows, second.predict_proba(labelled.texts)[:, order], codebook),
-        partitions_of(batches, by),
+        partitions_of(labelled, by),
     )
     gates = [gate for name in wanted for gate in _gates(name, comparison)]
     failed = [gate for gate in gates if gate.fails(margin, beyond_doubt=beyond_doubt)]
@@ -253,7 +252,12 @@ def _show_moved(moved: Sequence[Moved]) -> None:
         for phrase in [phrase for phrase in moved if phrase.label == label][:_SHOWN]
     ]
     if rows:
-        table("Phrases whose weight moved most", ["label", "phrase", "A", "B", "change"], rows, wide=1)
+        table(
+            "Phrases whose weight moved most, by what that does to the scores",
+            ["label", "phrase", "A", "B", "change"],
+            rows,
+            wide=1,
+        )
 
 
 def _weight(weight: float | None) -> str:

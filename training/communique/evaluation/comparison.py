@@ -246,13 +246,15 @@ class Moved:
 
     The weight is what saying it once adds to the label's score, less what it adds to the labels' scores on average, in
     a text whose vector has length one (as in `communique.inference.explanation`). As scores of two models differ in
-    spread, it is divided by the temperature: log odds.
+    spread, it is divided by the temperature: log odds. ``share`` is that of the training texts that have the phrase, as
+    its idf tells (the larger of the two models'; 1 without idf).
     """
 
     label: str
     phrase: str
     before: float | None
     after: float | None
+    share: float
 
     @property
     def change(self) -> float:
@@ -261,9 +263,11 @@ class Moved:
 
 
 def find_moved(first: Model, second: Model, most: int = 10) -> tuple[Moved, ...]:
-    """Find the phrases whose weights differ most between two models: ``most`` a label, the largest change first.
+    """Find the phrases whose weights moved most between two models: ``most`` a label, the most consequential first.
 
-    Phrases are matched by their spelling. They are word n-grams, or character n-grams if neither model has words.
+    That is the change times the root of ``share``: what it does to the scores of training texts, as a root mean square.
+    By the bare change the list would be phrases of a single text. Phrases are matched by their spelling; they are word
+    n-grams, or character n-grams if neither model has words.
 
     Raises
     ------
@@ -272,21 +276,21 @@ def find_moved(first: Model, second: Model, most: int = 10) -> tuple[Moved, ...]
     """
     check_labels(first, second)
     by_words = any(block.block.terms.analyzer == "word" for model in (first, second) for block in model.features.blocks)
-    spelled, weights = zip(*(_phrases(model, first.labels, by_words) for model in (first, second)), strict=True)
-    joined = pa.concat_arrays(spelled).dictionary_encode()
-    codes = np.split(joined.indices.to_numpy(), [len(spelled[0])])
-    sides = np.zeros((2, len(joined.dictionary), len(first.labels)))
-    known = np.zeros((2, len(joined.dictionary)), bool)
-    for side in (0, 1):
-        np.add.at(sides[side], codes[side], weights[side])
-        known[side, codes[side]] = True
+    sides = [_phrases(model, first.labels, by_words) for model in (first, second)]
+    joined = pa.concat_arrays([terms for terms, _, _ in sides]).dictionary_encode()
+    codes = np.split(joined.indices.to_numpy(), [len(sides[0][0])])
+    weight = np.zeros((2, len(joined.dictionary), len(first.labels)))
+    share = np.zeros((2, len(joined.dictionary)))
+    for side, (_, weights, shares) in enumerate(sides):
+        np.add.at(weight[side], codes[side], weights)
+        np.maximum.at(share[side], codes[side], shares)
+    effect = np.abs(weight[1] - weight[0]) * np.sqrt(share.max(axis=0))[:, np.newaxis]
     moved = []
     for column, label in enumerate(first.labels):
-        change = np.abs(sides[1, :, column] - sides[0, :, column])
-        order = np.argsort(-change, kind="stable")[:most]
-        for code in order[change[order] > 0].tolist():
-            before, after = (float(sides[side, code, column]) if known[side, code] else None for side in (0, 1))
-            moved.append(Moved(label, joined.dictionary[code].as_py(), before, after))
+        order = np.argsort(-effect[:, column], kind="stable")[:most]
+        for code in order[effect[order, column] > 0].tolist():
+            before, after = (float(weight[side, code, column]) if share[side, code] else None for side in (0, 1))
+            moved.append(Moved(label, joined.dictionary[code].as_py(), before, after, float(share[:, code].max())))
     return tuple(moved)
 
 
@@ -383,16 +387,17 @@ def _list_flips(labelled: pa.Table, first: Judged, second: Judged) -> tuple[Flip
     )
 
 
-def _phrases(model: Model, labels: tuple[str, ...], by_words: bool) -> tuple[pa.Array, FloatArray]:
-    """Spell a model's terms (t,) and weigh them (t, k): columns by ``labels``, log odds against the mean label."""
-    spelled, weights = [pa.array([], pa.string())], [np.zeros((0, len(labels)))]
+def _phrases(model: Model, labels: tuple[str, ...], by_words: bool) -> tuple[pa.Array, FloatArray, FloatArray]:
+    """Spell a model's terms (t,), weigh them for each of ``labels`` (t, k), and give the shares of texts (t,)."""
+    terms, weights, shares = [pa.array([], pa.string())], [np.zeros((0, len(labels)))], [np.zeros(0)]
     columns = [model.labels.index(name) for name in labels]
     for block, start in zip(model.features.blocks, model.features.starts, strict=False):
         if (block.block.terms.analyzer == "word") == by_words:
             own = model.weights[start : start + len(block.idf)][:, columns].astype(np.float64)
-            spelled.append(block.vocabulary.terms())
+            terms.append(block.vocabulary.terms())
             weights.append(block.block.scale / model.temperature * (own - own.mean(axis=1, keepdims=True)))
-    return pa.concat_arrays(spelled), np.concatenate(weights)
+            shares.append(np.exp(1 - block.idf.astype(np.float64)))
+    return pa.concat_arrays(terms), np.concatenate(weights), np.concatenate(shares)
 
 
 def _changes(changes: dict[str, Change]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ Cut = tuple[IntArray, IntArray]
 """Rows to fit to and rows to predict."""
 
 _METRICS = {"macro_f1": "macro-F1", "macro_f1_stances": "macro-F1 over the stances", "accuracy": "accuracy"}
-_YEAR, _MONTH = re.compile(r"\d{4}"), re.compile(r"\d{4}-\d{2}")
+_YEAR, _MONTH = re.compile(r"[0-9]{4}"), re.compile(r"[0-9]{4}-[0-9]{2}")
 _TIME = re.compile(r"[T :]")
 
 
@@ -202,8 +202,9 @@ def go_forward(
             others = np.setdiff1d(np.arange(len(times)), half)
             random.append((np.sort(chance.choice(others, len(past), replace=False)), np.sort(half)))
     folds = tuple(
-        Fold(len(past), len(test), len(np.unique(times[test])), str(times[test].min()), str(times[test].max()))
+        Fold(len(past), len(test), len(met), str(met[0]), str(met[-1]))
         for past, test in apart
+        for met in [distinct[np.unique(when[test])]]
     )
     return _compare("forward", column, exam, folds, random, apart, _number(groups or [None] * len(times)))
 

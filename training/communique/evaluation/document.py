@@ -124,9 +124,7 @@ class Folded:
     blocks: tuple[Block, ...]
 
 
-Block: TypeAlias = (
-    Paragraph | Bullets | Table | Figure | Tiles | Quotes | Terms | Listing | Heading | Folded
-)
+Block: TypeAlias = Paragraph | Bullets | Table | Figure | Tiles | Quotes | Terms | Listing | Heading | Folded
 
 
 @dataclass(frozen=True)
@@ -170,12 +168,15 @@ def score_in(facts: Mapping[str, Any], name: str) -> Score:
 
 def decimals(number: float | None, sign: bool = False) -> str:
     """Write a score with three decimals."""
-    return UNDEFINED if number is None else _minus(f"{number:+.3f}" if sign else f"{number:.3f}")
+    return UNDEFINED if number is None else minus(f"{number:+.3f}" if sign else f"{number:.3f}")
 
 
 def percent(number: float | None, sign: bool = False) -> str:
-    """Write a share as a percentage with one decimal."""
-    return UNDEFINED if number is None else _minus(f"{number:+.1%}" if sign else f"{number:.1%}")
+    """Write a share as a percentage with one decimal, with two where it is below one."""
+    if number is None:
+        return UNDEFINED
+    digits = 2 if 0 < abs(number) < 0.01 else 1
+    return minus(f"{100 * number:{'+' if sign else ''}.{digits}f}\u00a0%")
 
 
 def count(number: int | None) -> str:
@@ -197,11 +198,12 @@ def one_line(value: object) -> str:
     return f"\u2068{text}\u2069" if _TURNING.search(text) else text
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], last: str = "and") -> str:
     """Write names as "a, b and c"."""
     names = [one_line(name) for name in names]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return f" {last} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _minus(written: str) -> str:
+def minus(written: str) -> str:
+    """Write the minus sign as one."""
     return written.replace("-", "\u2212")

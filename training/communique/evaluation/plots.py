@@ -22,7 +22,7 @@ SERIES = ("one", "two", "three", "four", "five", "six")
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "5 2 1 2 1 2", "12 4")
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_ROW, _TEXT = 22, 12.5  # height of a row and of its letters
+_ROW, _TEXT, _SMALL = 22, 12.5, 11.0  # height of a row and of letters
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Axis:
-    """The ends of an axis, what it says, and how a number on it is written."""
+    """The ends of an axis, what it says, how a tick of it is written, and how a value."""
 
     title: str
     low: float
     high: float
-    write: Callable[[float], str] = "{:g}".format
+    tick: Callable[[float], str] = "{:g}".format
+    value: Callable[[float], str] = "{:.3f}".format
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,12 @@ def clean(text: str) -> str:
 
 
 def draw_confusion(caption: Caption, labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> str:
-    """Draw counts (k, k), a row for the true label: the darker a cell, the larger its share of the row.
+    """Draw counts (k, k), a row for the true label: the stronger a cell's colour, the larger its share.
 
     Shades go with the square root of the share, for else the mistakes of a good model could not be seen.
     """
     k = len(labels)
-    left, top = 122, 62
+    left, top = _margin(labels, 72, 132), 44
     side = max(34.0, (WIDTH - left - 50) / k)
     height = min(side, 58.0)
     narrow = side < 60
@@ -99,7 +100,8 @@ def draw_confusion(caption: Caption, labels: Sequence[str], matrix: Sequence[Seq
     canvas.text(0, top - 10, "true label", "soft")
     canvas.text(left + side * k + 10, top - 10, "rows", "soft")
     for column, label in enumerate(labels):
-        canvas.text(left + side * (column + 0.5), top - 10, _fit(label, side - 6), anchor="middle", whole=label)
+        shown = _fit(label, side - 3, _SMALL)
+        canvas.text(left + side * (column + 0.5), top - 10, shown, anchor="middle", small=True, whole=label)
     for number, (label, counts) in enumerate(zip(labels, matrix, strict=True)):
         y, total = top + height * number, sum(counts)
         canvas.text(left - 10, y + height / 2 + 4, _fit(label, left - 14), anchor="end", whole=label)
@@ -107,17 +109,17 @@ def draw_confusion(caption: Caption, labels: Sequence[str], matrix: Sequence[Seq
             x, share = left + side * column, count / total if total else 0.0
             right = column == number
             canvas.rect(
-                x + 1, y + 1, side - 2, height - 2, "right" if right else "wrong", opacity=math.sqrt(share), round=3
+                x + 1, y + 1, side - 2, height - 2, "right" if right else "wrong", opacity=math.sqrt(share), corner=3
             )
             if right:
-                canvas.rect(x + 1, y + 1, side - 2, height - 2, "frame", round=3)
+                canvas.rect(x + 1, y + 1, side - 2, height - 2, "frame", corner=3)
             ink = "paper" if math.sqrt(share) > 0.72 else "ink" if count else "soft"
             middle = x + side / 2
             if narrow:
                 canvas.text(middle, y + height / 2 + 4, f"{count:,}", ink, anchor="middle", small=True)
             else:
                 canvas.text(middle, y + height / 2 - 1, f"{count:,}", f"{ink} bold", anchor="middle")
-                canvas.text(middle, y + height / 2 + 15, f"{share:.0%}", ink, anchor="middle", small=True)
+                canvas.text(middle, y + height / 2 + 15, _percent(share), ink, anchor="middle", small=True)
         canvas.text(left + side * k + 10, y + height / 2 + 4, f"{total:,}", "soft")
     bottom = top + height * k + 20
     canvas.text(left - 10, bottom, "given in all", "soft", anchor="end")
@@ -131,7 +133,7 @@ def draw_intervals(
     caption: Caption, rows: Sequence[Row], axis: Axis, *, reference: float | None = None, bars: bool = False
 ) -> str:
     """Draw a row for each value: its name, a dot (or a bar from the axis' lower end) with its interval, the number."""
-    left, right = 142, WIDTH - 66
+    left, right = _margin([row.name for row in rows if not row.heading], 90, 200), WIDTH - 66
     top, bottom = 8, 8 + _ROW * len(rows)
     canvas = _Canvas(caption, WIDTH, bottom + 42)
 
@@ -145,14 +147,14 @@ def draw_intervals(
     for number, row in enumerate(rows):
         y = top + _ROW * (number + 0.5)
         if row.heading:
-            canvas.text(0, y + 5, _fit(row.name, left + 60), "ink bold", whole=row.name)
+            canvas.text(0, y + 5, _fit(row.name, WIDTH - 80), "ink heading", whole=row.name)
             continue
         canvas.text(left - 10, y + 4, _fit(row.name, left - 12), "soft" if row.weak else "ink", "end", whole=row.name)
         if row.value is None:
             canvas.text(WIDTH, y + 4, "undefined", "soft", anchor="end", small=True)
             continue
         if bars:
-            canvas.rect(left, y - 6, at(row.value) - left, 12, "bar weak" if row.weak else "bar", round=2)
+            canvas.rect(left, y - 6, at(row.value) - left, 12, "bar weak" if row.weak else "bar", corner=2)
         if row.low is not None and row.high is not None:
             low, high = at(row.low), at(row.high)
             canvas.line(low, y, high, y, "whisker weak" if row.weak else "whisker")
@@ -160,7 +162,7 @@ def draw_intervals(
                 canvas.line(end, y - 4, end, y + 4, "whisker")
         if not bars:
             canvas.circle(at(row.value), y, 4.5, "dot hollow" if row.weak else "dot")
-        canvas.text(WIDTH, y + 4, axis.write(row.value), "soft" if row.weak else "ink", anchor="end")
+        canvas.text(WIDTH, y + 4, axis.value(row.value), "soft" if row.weak else "ink", anchor="end")
     return canvas.write()
 
 
@@ -177,8 +179,7 @@ def draw_reliability(
     """
     left, right, top, bottom = 52, WIDTH - 18, 10, 330
     canvas = _Canvas(caption, WIDTH, bottom + 132)
-    write = "{:.0%}".format
-    across, up = Axis("confidence", 0, 1, write), Axis("share that is right", 0, 1, write)
+    across, up = (Axis(title, 0, 1, _percent) for title in ("confidence", "share that is right"))
 
     def at(value: float) -> float:
         return left + value * (right - left)
@@ -195,12 +196,12 @@ def draw_reliability(
             continue
         x, y = at(sure), height(right_share)
         canvas.line(x, y, x, height(sure), "gap")
-        canvas.circle(x, y, 3 + 9 * math.sqrt(rows / most), "dot", whole=f"{rows:,} rows: {sure:.1%} sure, {y and right_share:.1%} right")
+        canvas.circle(x, y, 3 + 9 * math.sqrt(rows / most), "dot", whole=f"{rows:,} rows")
     base = bottom + 94
     for low, high, rows in zip(edges[:-1], edges[1:], count, strict=True):
         if rows:
             tall = max(1.0, 48 * rows / most)
-            canvas.rect(at(low) + 1, base - tall, at(high) - at(low) - 2, tall, "bar", round=1)
+            canvas.rect(at(low) + 1, base - tall, at(high) - at(low) - 2, tall, "bar", corner=1)
             canvas.text((at(low) + at(high)) / 2, base - tall - 4, _short(rows), "soft", "middle", small=True)
     canvas.line(left, base, right, base, "axis")
     canvas.text(left - 6, base - 2, "rows", "soft", "end", small=True)
@@ -230,7 +231,7 @@ def draw_lines(caption: Caption, series: Sequence[Series], across: Axis, up: Axi
             for x, low, high in zip(line.x, line.low, line.high, strict=False)
             if low is not None and high is not None
         ]
-        if len(band) > 1:
+        if len(band) > 1 and number == 0:  # more than one would hide each other
             corners = [(x, low) for x, low, _ in band] + [(x, high) for x, _, high in reversed(band)]
             canvas.path(corners, f"band {colour}", closed=True)
         points = [(at(x), height(y)) for x, y in zip(line.x, line.y, strict=True) if y is not None]
@@ -264,7 +265,7 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 def _draw_scale(canvas: _Canvas, axis: Axis, at: Callable[[float], float], top: float, bottom: float) -> None:
     for tick in ticks(axis.low, axis.high, 4):
         canvas.line(at(tick), top, at(tick), bottom, "grid")
-        canvas.text(at(tick), bottom + 16, axis.write(tick), "soft", "middle", small=True)
+        canvas.text(at(tick), bottom + 16, axis.tick(tick), "soft", "middle", small=True)
     canvas.text((at(axis.low) + at(axis.high)) / 2, bottom + 34, axis.title, "soft", "middle")
 
 
@@ -281,10 +282,10 @@ def _draw_grid(
     left, right, top, bottom = frame
     for tick in ticks(up.low, up.high):
         canvas.line(left, height(tick), right, height(tick), "grid")
-        canvas.text(left - 8, height(tick) + 4, up.write(tick), "soft", "end", small=True)
+        canvas.text(left - 8, height(tick) + 4, up.tick(tick), "soft", "end", small=True)
     for tick in ticks(across.low, across.high):
         canvas.line(at(tick), bottom, at(tick), bottom + 4, "axis")
-        canvas.text(at(tick), bottom + 17, across.write(tick), "soft", "middle", small=True)
+        canvas.text(at(tick), bottom + 17, across.tick(tick), "soft", "middle", small=True)
     canvas.line(left, bottom, right, bottom, "axis")
     if title:
         canvas.text(0, 10, up.title, "soft")
@@ -301,15 +302,31 @@ def _spread(ends: list[tuple[float, int, str]], apart: float = 16) -> list[tuple
     return placed
 
 
-def _fit(text: str, room: float) -> str:
-    """Cut a text to about so many units; wide scripts take two places a letter."""
+def _margin(names: Sequence[str], least: float, most: float) -> float:
+    """Find the room that names before a figure need."""
+    return min(max([least, *(sum(map(_breadth, name)) * _TEXT + 16 for name in names)]), most)
+
+
+def _fit(text: str, room: float, size: float = _TEXT) -> str:
+    """Cut a text to about so many units."""
     text = " ".join(text.split())
-    taken, room = 0.0, room / (_TEXT * 0.56)
+    taken = 0.0
     for place, letter in enumerate(text):
-        taken += 0 if unicodedata.combining(letter) else 1.75 if unicodedata.east_asian_width(letter) in "WF" else 1
+        taken += _breadth(letter) * size
         if taken > room:
             return text[: max(1, place - 1)].rstrip() + "…"
     return text
+
+
+def _breadth(letter: str) -> float:
+    """Guess the breadth of a letter in a sans serif, as a share of its size: no font is at hand to be measured."""
+    if unicodedata.combining(letter) or unicodedata.category(letter) == "Cf":
+        return 0.0
+    return 1.0 if unicodedata.east_asian_width(letter) in "WF" else 0.4 if letter in "fijlrt.,:;'’|()I " else 0.66
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}\u00a0%"
 
 
 def _short(number: int) -> str:
@@ -361,12 +378,12 @@ class _Canvas:
             title.text, title.tail, element.text = clean(whole), clean(text), None
 
     def rect(
-        self, x: float, y: float, width: float, height: float, style: str, *, opacity: float = 1, round: float = 0
+        self, x: float, y: float, width: float, height: float, style: str, *, opacity: float = 1, corner: float = 0
     ) -> None:
         attributes = {"x": x, "y": y, "width": max(width, 0), "height": max(height, 0)}
         plain = {name: _place(value) for name, value in attributes.items()} | {"class": style}
-        if round:
-            plain["rx"] = _place(round)
+        if corner:
+            plain["rx"] = _place(corner)
         if opacity < 1:
             plain["fill-opacity"] = f"{opacity:.3f}"
         self._add("rect", plain)
@@ -379,9 +396,7 @@ class _Canvas:
         if whole:
             ET.SubElement(element, "title").text = whole
 
-    def path(
-        self, points: Sequence[tuple[float, float]], style: str, *, closed: bool = False, dash: str = ""
-    ) -> None:
+    def path(self, points: Sequence[tuple[float, float]], style: str, *, closed: bool = False, dash: str = "") -> None:
         drawn = "L".join(f"{_place(x)} {_place(y)}" for x, y in points)
         if drawn:
             attributes = {"d": f"M{drawn}{'Z' if closed else ''}", "class": style}

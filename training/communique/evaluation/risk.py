@@ -149,7 +149,8 @@ def judge_risk(
 def _number_groups(judged: Judged) -> IntArray:
     """Number the groups 0, 1, ... by their content: neither names nor the order of rows changes what is drawn."""
     codes = np.unique(judged.groups, return_inverse=True)[1]
-    content = [np.bincount(codes, weights) for weights in (judged.confidence, judged.correct, None)]
+    sure, right = judged.confidence, judged.correct
+    content = [np.bincount(codes, one).round(9) for one in (sure**2, sure * right, sure, right, np.ones_like(sure))]
     order = np.lexsort(content)
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))

@@ -2,17 +2,22 @@
 
 The facts are what ``communique evaluate --json`` prints, a dictionary of plain values::
 
-    model        name, version, sha256; of the manifest: created, seed, terms, temperature, recipe, data, search, versions
+    model        name, version, sha256, and of the manifest created, seed, terms, temperature, recipe, data, search,
+                 versions
     data         sha256, rows, files
     codebook     Codebook.to_dict(), and sha256
     note         a caveat, shown first
     version      of communique
     and all of Findings.to_dict()
 
-    agreement, risk, slices, name_swap, named_phrases, designs, learning_curve, mistakes, label_errors
-                 the to_dict() of what other modules of this room have found; each may be missing
+    agreement, risk, slices, name_swap, learning_curve, mistakes, label_errors
+                 the to_dict() of Agreement, Risk, Slices, SwapFindings, Curve, Mistakes, LabelErrors; a mistake may
+                 have ``evidence`` beside it, a list of {start, end, text, weight}
+    named_phrases, designs
+                 lists of NamedPhrase as dictionaries, and of DesignFindings.to_dict()
 
-Nothing is computed here: a number of the report is a number of the facts, rounded.
+Any of them may be missing. Nothing is estimated here: a number of the report is one of the facts, rounded, or a share
+of two of them.
 """
 
 from __future__ import annotations
@@ -43,6 +48,7 @@ from communique.evaluation.document import (
     count,
     decimals,
     listed,
+    minus,
     one_line,
     percent,
     score_in,
@@ -55,7 +61,6 @@ HEADLINES = (
     ("macro_f1", "macro-F1", "The F1 of every label, averaged: rare labels count as much as frequent ones."),
     ("macro_f1_stances", "macro-F1 over the stances", "The same without the background label."),
     ("accuracy", "accuracy", "The share of statements that got the right label."),
-    ("kappa", "Cohen’s kappa", "Agreement with the given labels beyond what chance alone would give."),
     ("log_loss", "log loss", "Surprise at the right label; 0 is best, and sure mistakes cost most."),
     ("brier", "Brier score", "Squared error of the probabilities; 0 is best."),
     ("ece", "calibration error", "How far, on average, confidence lies from the share that is right."),
@@ -63,7 +68,25 @@ HEADLINES = (
 MOST_LABELS = 12
 """With more labels the confusion matrix is told in words only: cells too small to read help nobody."""
 
-_MOST_ROWS, _MOST_QUOTES, _OPEN_QUOTES = 40, 20, 4
+_LIMITS = (
+    (
+        "The model reads words, not the world: whether a statement is true or sincere, who speaks and what was said "
+        "before it does not know, and it misses irony."
+    ),
+    (
+        "The scores hold for statements like those it was judged on. On other speakers, times, genres and languages "
+        "expect less."
+    ),
+    "An interval says how much chance there is in a score, not whether the labels were right.",
+    (
+        "A share of labels counted over many statements carries the model’s mistakes along: correct it for them before "
+        "drawing a trend."
+    ),
+    "Do not take a label for a speaker’s intent: it tells what the words do, on the face of it.",
+    "Do not use it to decide about a person, nor act on a single statement without reading it.",
+)
+
+_MOST_ROWS, _MOST_PARTS, _MOST_QUOTES, _OPEN_QUOTES = 40, 12, 12, 4
 
 
 def compose(facts: Facts) -> Document:
@@ -71,12 +94,13 @@ def compose(facts: Facts) -> Document:
     model, data = facts.get("model") or {}, facts.get("data") or {}
     on = listed(data.get("files") or ["labelled statements"])
     question = (facts.get("codebook") or {}).get("question")
-    lead = f"{count(facts.get('n'))} statements in {count(facts.get('groups'))} groups, marked by people with "
-    lead += f"{listed(list(facts.get('labels') or ())) or 'their labels'}, and by the model without seeing those."
+    labels = listed(list(facts.get("labels") or ()), "or")
+    lead = f"{count(facts.get('n'))} statements in {count(facts.get('groups'))} groups"
+    lead += f", each labelled {labels}, and judged by the model without seeing that label." if labels else "."
     sections = (Section(key, title, tuple(build(facts))) for key, title, build in _SECTIONS)
     return Document(
         f"{one_line(model.get('name', 'A model'))} on {on}",
-        f"{lead} The question: {one_line(question)}" if question else lead,
+        f"{lead} The question: {one_line(question[: question.find('?') + 1] or question)}" if question else lead,
         tuple(section for section in sections if section.blocks),
     )
 
@@ -92,18 +116,24 @@ def _headlines(facts: Facts) -> Iterator[Block]:
         )
     tiles = []
     for key, name, meaning in HEADLINES:
-        if facts.get(key) is not None:
+        if facts.get(key) is not None and not (key == "macro_f1_stances" and facts.get("background") is None):
             score = score_in(facts, key)
             tiles.append(Tile(name, decimals(score.value), span(score), meaning))
     if not tiles:
         return
+    people = facts.get("agreement") or {}
+    if people.get("humans") is not None:
+        score = score_in(people, "humans")
+        tiles.insert(
+            1, Tile("human ceiling", decimals(score.value), span(score), "A coder’s macro-F1 against the other coders.")
+        )
     yield Tiles(tuple(tiles))
     drawn = facts.get("bootstrap") or {}
     if drawn:
         yield Paragraph(
-            f"Beneath each score stands its {drawn.get('level', 0.95):.0%} interval, from {count(drawn.get('resamples'))} "
-            "bootstrap resamples of whole groups of statements, because statements of one group resemble each other. "
-            "An interval speaks for statements like these, not for others."
+            f"Beneath each score stands its {_short_percent(drawn.get('level', 0.95))} interval, from "
+            f"{count(drawn.get('resamples'))} bootstrap resamples of whole groups of statements, because "
+            "statements of one group resemble each other. An interval speaks for statements like these, not for others."
         )
 
 
@@ -115,22 +145,52 @@ def _agreement(facts: Facts) -> Iterator[Block]:
         "People who code the same statements do not always agree. How well they do is the ceiling: no model can be "
         "shown to be better than the labels it is marked with."
     )
+    yield from _remarks(found)
     names = {
-        "alpha": "people: Krippendorff’s alpha",
-        "humans": "people: one coder against the others",
-        "model": "model against the coders",
-        "coders": "coders",
+        "alpha": "alpha among people",
+        "unanimous": "rows all agree on",
+        "humans": "a coder’s macro-F1",
+        "model": "the model’s macro-F1",
     }
-    scores = {names[key]: score_in(found, key) for key in ("alpha", "humans", "model") if found.get(key) is not None}
+    scores = {name: score_in(found, key) for key, name in names.items() if found.get(key) is not None}
+    lowest = min((score.low for score in scores.values() if score.low is not None), default=0.0)
     yield _interval_figure(
         "agreement",
-        "Agreement among people, and of the model with people",
-        f"On the {count(found.get('rows'))} statements that several people coded.",
+        "Agreement among people, and of the model with them",
+        f"On the {count(found.get('rows'))} statements that several people coded. Krippendorff’s alpha is 1 if they "
+        "always agree and 0 if no more than by chance; macro-F1 is against the majority of the other coders.",
         [_row(name, score) for name, score in scores.items()],
-        plots.Axis("agreement", min([0.0, *(s.low for s in scores.values() if s.low is not None)]), 1),
+        plots.Axis("agreement", min(0.0, lowest), 1),
         [(name, decimals(score.value), span(score)) for name, score in scores.items()],
     )
-    yield from _remarks(found)
+    if by_label := found.get("label_alpha"):
+        yield Table(
+            "Alpha by label, against all others",
+            ("label", "alpha", "interval"),
+            tuple(
+                (one_line(label), decimals(score.value), span(score))
+                for label, score in ((label, score_in(by_label, label)) for label in by_label if label != "intervals")
+            ),
+        )
+    if pairs := [*(found.get("pairs") or ()), *(found.get("model_pairs") or ())]:
+        table = Table(
+            "Coder by coder",
+            ("one", "other", "statements", "equal labels", "interval", "kappa", "interval"),
+            tuple(
+                (
+                    one_line(pair["first"]),
+                    one_line(pair["second"]),
+                    count(pair["n"]),
+                    decimals(pair["agreement"]),
+                    span(score_in(pair, "agreement")),
+                    decimals(pair["kappa"]),
+                    span(score_in(pair, "kappa")),
+                )
+                for pair in pairs
+            ),
+            words=2,
+        )
+        yield Folded(table.caption, (table,))
 
 
 def _confusion(facts: Facts) -> Iterator[Block]:
@@ -149,7 +209,7 @@ def _confusion(facts: Facts) -> Iterator[Block]:
     else:
         worst = "Not one statement got a wrong label."
     everything = Table(
-        "Statements by the label people gave (rows) and the model gave (columns)",
+        "Statements by true label (rows) and label given by the model (columns)",
         ("true label", *labels, "in all"),
         tuple(
             (label, *map(count, row), count(total)) for label, row, total in zip(labels, matrix, totals, strict=True)
@@ -165,7 +225,7 @@ def _confusion(facts: Facts) -> Iterator[Block]:
         )
         yield Figure(
             svg,
-            f"{worst} Outlined cells are right answers; the darker a cell, the larger its share of the row.",
+            f"{worst} Outlined cells are right answers; the stronger a colour, the larger the share of the row.",
             everything,
         )
     else:
@@ -277,12 +337,12 @@ def _risk(facts: Facts) -> Iterator[Block]:
     )
     ordered = sorted(zip(points, scores, strict=True), key=lambda pair: float(pair[0]["coverage"]))
     top = max(s.high if s.high is not None else s.value or 0.0 for s in scores) or 0.1
-    told = [f"{point['coverage']:.0%} answered, {percent(score.value)} wrong" for point, score in ordered]
+    told = [f"{_short_percent(point['coverage'])} answered, {percent(score.value)} wrong" for point, score in ordered]
     yield Figure(
         plots.draw_lines(
             plots.Caption("risk", "Risk-coverage curve", "; ".join(told[1::4] or told)),
             [_series("error", [(point["coverage"], score) for point, score in ordered])],
-            plots.Axis("share of statements answered, the surest first", 0, 1, "{:.0%}".format),
+            plots.Axis("share of statements answered, the surest first", 0, 1, _short_percent),
             plots.Axis("share of answers that is wrong", 0, top * 1.08, _short_percent),
             [
                 plots.Dot(
@@ -300,7 +360,13 @@ def _risk(facts: Facts) -> Iterator[Block]:
             "Error by share answered",
             ("answered", "statements", "confidence from", "wrong", "interval"),
             tuple(
-                (f"{p['coverage']:.0%}", count(p["rows"]), decimals(p["threshold"]), percent(s.value), span(s, percent))
+                (
+                    _short_percent(p["coverage"]),
+                    count(p["rows"]),
+                    decimals(p["threshold"]),
+                    percent(s.value),
+                    span(s, percent),
+                )
                 for p, s in zip(points, scores, strict=True)
             ),
         ),
@@ -349,13 +415,14 @@ def _slices(facts: Facts) -> Iterator[Block]:
         "too small to say much."
     )
     yield from _remarks(found)
-    rows, shown = [], []
+    rows: list[plots.Row] = []
+    shown: list[Facts] = []
     for column in dict.fromkeys(one["column"] for one in slices):
         own = [one for one in slices if one["column"] == column]
         room = _MOST_ROWS - len(rows)
         if room > 1:
             rows.append(plots.Row(f"by {one_line(column)}", heading=True))
-            largest = sorted(own, key=lambda one: -one["n"])[: room - 1]
+            largest = sorted(own, key=lambda one: -one["n"])[: min(_MOST_PARTS, room - 1)]
             shown += [one for one in own if one in largest]
             rows += [
                 _row(one_line(one["value"]), score_in(one, "accuracy"), weak=one["small"])
@@ -379,11 +446,11 @@ def _slices(facts: Facts) -> Iterator[Block]:
         f"Accuracy with its interval.{left_out}",
         Table(
             "Scores by part",
-            ("by", "part", "statements", "groups", "accuracy", "interval", "less the rest", "macro-F1", "interval", "p"),
+            ("part", "by", "rows", "groups", "accuracy", "interval", "less rest", "macro-F1", "interval", "p"),
             tuple(
                 (
-                    one_line(one["column"]),
                     one_line(one["value"]) + (" (small)" if one["small"] else ""),
+                    one_line(one["column"]),
                     count(one["n"]),
                     count(one["groups"]),
                     decimals(one["accuracy"]),
@@ -408,7 +475,7 @@ def _name_swap(facts: Facts) -> Iterator[Block]:
             "capital, leader. What the statement does is the same, so a label that changes is a mistake."
         )
         yield from _remarks(found)
-        parts = {"every": "all states", "real": "real states", "invented": "invented states"}
+        parts = {"every": "all states", "listed": "known states", "unlisted": "invented states"}
         parts = {name: title for name, title in parts.items() if (found.get(name) or {}).get("swaps")}
         rates = {title: score_in(found[name], "rate") for name, title in parts.items()}
         if rates:
@@ -418,7 +485,7 @@ def _name_swap(facts: Facts) -> Iterator[Block]:
                 "Share of name swaps that change the label",
                 "A swap puts one other state in the place of one state in one statement.",
                 [_row(title, score) for title, score in rates.items()],
-                plots.Axis("share of swaps that change the label", 0, max(top * 1.1, 0.02), _short_percent),
+                plots.Axis("share of swaps that change the label", 0, max(top * 1.1, 0.02), _short_percent, percent),
                 [(title, percent(score.value), span(score, percent)) for title, score in rates.items()],
                 more={
                     "statements": [count(found[name]["statements"]) for name in parts],
@@ -428,14 +495,14 @@ def _name_swap(facts: Facts) -> Iterator[Block]:
             )
         if change := found.get("change"):
             scores = {one_line(label): score_in(change, label) for label in change}
-            reach = max([abs(end) for s in scores.values() for end in (s.low, s.high, s.value) if end is not None] + [0])
-            reach = max(reach * 1.1, 0.001)
+            ends = [end for score in scores.values() for end in (score.low, score.high, score.value)]
+            reach = 1.1 * max([0.001, *(abs(end) for end in ends if end is not None)])
             yield _interval_figure(
                 "change",
                 "What a real state’s name as such speaks for",
-                "The mean change of each label’s probability when a real state takes the place of another.",
+                "The mean change of each label’s probability when a real state’s name is put in.",
                 [_row(label, score) for label, score in scores.items()],
-                plots.Axis("change of probability", -reach, reach, lambda share: f"{100 * share:+.2g} %"),
+                plots.Axis("change of probability", -reach, reach, lambda share: minus(f"{share:+.2g}"), _signed),
                 [(label, decimals(s.value, sign=True), span(s, _signed)) for label, s in scores.items()],
                 reference=0,
             )
@@ -472,19 +539,20 @@ def _name_swap(facts: Facts) -> Iterator[Block]:
         yield Table(
             "Names of states among the strongest phrases",
             ("phrase", "state", "label", "rank"),
-            tuple((one_line(p["phrase"]), one_line(p["state"]), one_line(p["label"]), count(p["rank"])) for p in phrases),
+            tuple(
+                (one_line(p["phrase"]), one_line(p["state"]), one_line(p["label"]), count(p["rank"])) for p in phrases
+            ),
             words=3,
         )
 
 
 def _designs(facts: Facts) -> Iterator[Block]:
-    found = facts.get("designs") or []
-    designs: Sequence[Facts] = found.get("designs") or [found] if isinstance(found, Mapping) else found
+    designs: Sequence[Facts] = facts.get("designs") or ()
     if not designs:
         return
     yield Paragraph(
-        "Random folds let a model meet a speaker’s other statements, or next year’s words, before it is asked. The same "
-        "recipe is fitted both ways here, and asked about the same statements."
+        "Random folds let a model meet a speaker’s other statements, or next year’s words, before it is asked. "
+        "The same recipe is fitted both ways here, and asked about the same statements."
     )
     rows, table = [], []
     for one in designs:
@@ -517,46 +585,64 @@ def _learning_curve(facts: Facts) -> Iterator[Block]:
     metric = _metric(str(found.get("metric", "macro_f1")))
     yield Paragraph("The same recipe, fitted to more and more of the labelled statements.")
     yield from _remarks(found)
-    lines = {metric: found["points"], **(found.get("labels") or {})}
-    scores = {
-        one_line(name): [(int(point["rows"]), score_in(point, "value")) for point in points]
-        for name, points in lines.items()
-    }
-    series = [_series(name, points) for name, points in scores.items()]
-    values = [end for points in scores.values() for _, s in points for end in (s.low, s.value) if end is not None]
-    most = max(rows for points in scores.values() for rows, _ in points)
+    lines = [
+        (one_line(name), [(int(point["rows"]), score_in(point, "value")) for point in points])
+        for name, points in [(metric, found["points"]), *(found.get("labels") or {}).items()]
+    ]
+    scores = [(rows, score) for _, points in lines for rows, score in points]
+    lowest = min((end for _, s in scores for end in (s.low, s.value) if end is not None), default=0.0)
     yield Figure(
         plots.draw_lines(
             plots.Caption(
                 "learning",
                 "Learning curve",
-                "; ".join(f"{rows:,} statements, {metric} {decimals(s.value)}" for rows, s in scores[one_line(metric)]),
+                "; ".join(f"{rows:,} statements, {metric} {decimals(score.value)}" for rows, score in lines[0][1]),
             ),
-            series[: len(plots.SERIES)],
-            plots.Axis("statements trained on", 0, most, "{:,.0f}".format),
-            plots.Axis(metric if len(series) == 1 else f"{metric}, and F1 by label", _floor(min(values)), 1),
+            [_series(name, points) for name, points in lines[: len(plots.SERIES)]],
+            plots.Axis("statements trained on", 0, max(rows for rows, _ in scores), "{:,.0f}".format),
+            plots.Axis(metric if len(lines) == 1 else f"{metric}, and F1 by label", _floor(lowest), 1),
         ),
-        "Would more labels help? Where a line still climbs at its end, more of them should.",
+        "Where a line still climbs at its end, more labels should help.",
         Table(
             "Scores by number of statements",
             ("score", "statements", "value", "interval"),
-            tuple((name, count(rows), decimals(s.value), span(s)) for name, points in scores.items() for rows, s in points),
+            tuple(
+                (name, count(rows), decimals(score.value), span(score))
+                for name, points in lines
+                for rows, score in points
+            ),
         ),
     )
+    if halved := found.get("halved"):
+        yield Table(
+            "What is lost without half of a label’s statements",
+            ("label", "statements", "taken away", f"{metric} lost", "interval", "its F1 lost", "interval"),
+            tuple(
+                (
+                    one_line(one["label"]),
+                    count(one["rows"]),
+                    count(one["removed"]),
+                    decimals(score_in(one, "loss").value, sign=True),
+                    span(score_in(one, "loss"), _signed),
+                    decimals(score_in(one, "own_loss").value, sign=True),
+                    span(score_in(one, "own_loss"), _signed),
+                )
+                for one in halved
+            ),
+        )
 
 
 def _mistakes(facts: Facts) -> Iterator[Block]:
     found = facts.get("mistakes")
     if not found:
         return
-    mistakes: Sequence[Facts] = found.get("mistakes") or () if isinstance(found, Mapping) else found
-    if mistakes:
-        yield Paragraph(
-            "The wrong answers the model was surest of. Underlined words spoke for its answer, the stronger the "
-            "shade the more; words underlined with dashes spoke against it."
-        )
-        if isinstance(found, Mapping):
-            yield from _remarks(found)
+    yield from _remarks(found)
+    if mistakes := found.get("mistakes"):
+        if any(one.get("evidence") for one in mistakes):
+            yield Paragraph(
+                "Underlined words spoke for the model’s answer, the stronger the shade the more; words underlined with "
+                "dashes spoke against it."
+            )
         yield from _quotes([_mistake(one) for one in mistakes[:_MOST_QUOTES]], "more mistakes")
 
 
@@ -564,14 +650,12 @@ def _label_errors(facts: Facts) -> Iterator[Block]:
     found = facts.get("label_errors")
     if not found:
         return
-    suspects: Sequence[Facts] = found.get("suspects") or () if isinstance(found, Mapping) else found
-    if suspects:
+    yield from _remarks(found)
+    if suspects := found.get("suspects"):
         yield Paragraph(
             "Statements whose given label the model, fitted without them, found hard to believe. Some are the model’s "
             "mistakes and some the label’s: read them again."
         )
-        if isinstance(found, Mapping):
-            yield from _remarks(found)
         yield from _quotes([_mistake(one) for one in suspects[:_MOST_QUOTES]], "more labels to read again")
 
 
@@ -638,8 +722,9 @@ def _provenance(facts: Facts) -> Iterator[Block]:
         yield Paragraph("SHA-256 fingerprints: whoever has the same files gets the same.")
         yield Terms(given, codes=True)
     if candidates := search.get("candidates"):
+        metric = _metric(str(search.get("metric", "score")))
         table = Table(
-            f"Tried in cross-validation: {_metric(str(search.get('metric', 'score')))} over {search.get('folds')} folds",
+            f"Tried in cross-validation: {metric} over {search.get('folds')} folds",
             ("features", "classifier", "mean", "standard error"),
             tuple(
                 (
@@ -688,19 +773,7 @@ def _citation(facts: Facts) -> Iterator[Block]:
 def _limits(facts: Facts) -> Iterator[Block]:
     if not facts.get("n"):
         return
-    yield Bullets(
-        (
-            "The model reads words, not the world: it does not know whether a statement is true or sincere, who speaks, "
-            "or what was said before, and it misses irony.",
-            "The scores hold for statements like those it was judged on. On other speakers, times, genres and languages "
-            "expect less.",
-            "An interval says how much chance there is in a score, not whether the labels were right.",
-            "A share of labels counted over many statements carries the model’s mistakes along. Correct it for them "
-            "before drawing a trend from it.",
-            "Do not use it to decide about a person, nor act on a single statement without reading it.",
-            "Do not take a label for a speaker’s intent: it tells what a text does to a dispute on the face of it.",
-        )
-    )
+    yield Bullets(_LIMITS)
 
 
 _SECTIONS: tuple[tuple[str, str, Callable[[Facts], Iterator[Block]]], ...] = (
@@ -736,7 +809,7 @@ def _interval_figure(
 ) -> Figure:
     described = "; ".join(f"{name}: {value} ({interval})" for name, value, interval in table)
     more = more or {}
-    cells = [(*row, *extra) for row, extra in zip(table, zip(*more.values(), strict=True), strict=True)] if more else table
+    cells = [(*row, *(column[number] for column in more.values())) for number, row in enumerate(table)]
     return Figure(
         plots.draw_intervals(plots.Caption(key, title, described), rows, axis, reference=reference),
         f"{title}. {caption}",
@@ -759,19 +832,19 @@ def _series(name: str, points: Sequence[tuple[float, Score]]) -> plots.Series:
 
 
 def _mistake(one: Facts) -> Quote:
-    """Lay out a statement, the label people gave it and the one the model gave, with the words that spoke for that."""
+    """Lay out a statement, the label it has and the one the model gave it, with the words that spoke for the latter."""
     text, evidence = str(one["text"]), one.get("evidence") or ()
     strongest = max((abs(word["weight"]) for word in evidence), default=0.0) or 1.0
     marks = tuple(Mark(word["start"], word["end"], word["weight"] / strongest) for word in evidence)
     ranked = sorted(evidence, key=lambda word: -abs(word["weight"]))[:6]
     sides = {
-        "for": [f"{one_line(w['text'])} ({_signed(w['weight'])})" for w in ranked if w["weight"] > 0],
-        "against": [f"{one_line(w['text'])} ({_signed(w['weight'])})" for w in ranked if w["weight"] < 0],
+        "for": [f"“{one_line(w['text'])}” {_signed(w['weight'])}" for w in ranked if w["weight"] > 0],
+        "against": [f"“{one_line(w['text'])}” {_signed(w['weight'])}" for w in ranked if w["weight"] < 0],
     }
     reasons = "; ".join(f"{side}: {', '.join(words)}" for side, words in sides.items() if words)
     source = f" Row {one_line(one['id'])}." if one.get("id") is not None else ""
     sure = f", {percent(one['confidence'])} sure" if one.get("confidence") is not None else ""
-    said = f"Model: {one_line(one['label'])}{sure}. People: {one_line(one['truth'])}.{source}"
+    said = f"The model says {one_line(one['label'])}{sure}; the label is {one_line(one['truth'])}.{source}"
     return Quote(text, said, marks, f"Words {reasons}." if reasons else "")
 
 
@@ -796,7 +869,7 @@ def _answer(example: Facts, side: str) -> str:
 def _verdict(promise: Facts) -> str:
     if promise.get("threshold") is None:
         return "nothing answered"
-    kept = "held" if promise.get("held") else "broken"
+    kept = "not contradicted" if promise.get("held") else "broken"
     return kept if promise.get("kept", True) else f"{kept} (too few rows to promise)"
 
 
@@ -825,4 +898,4 @@ def _signed(number: float | None) -> str:
 
 
 def _short_percent(share: float) -> str:
-    return f"{100 * share:.2g} %"
+    return f"{100 * share:.3g}\u00a0%"

@@ -26,8 +26,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from communique.corpus.batch import Batch
 from communique.corpus.cells import format_cells
+from communique.corpus.labelled import Labelled
 from communique.errors import DataError
 from communique.evaluation.bootstrap import FEW_GROUPS, Bootstrap, count_draws
 from communique.evaluation.findings import Estimate
@@ -63,14 +63,18 @@ class Partition:
 def partition(column: str, values: pa.Array) -> Partition:
     """Part rows by a column of strings (n,); an empty string is no value.
 
-    A column of numbers or ISO dates with more than 10 values is cut at its quartiles, each part named by its least and
-    greatest value. Of other columns the 100 most frequent values are told apart.
+    A column of numbers or ISO dates (a year is its first day) with more than 10 values is cut at its quartiles,
+    each part named by its least and greatest value. Of other columns the 100 most frequent values are told apart.
     """
     values = pc.if_else(pc.equal(values.fill_null(""), ""), None, values)
     if pc.count_distinct(values).as_py() > _FEW_NUMBERS:
-        for kind in (pa.float64(), pa.timestamp("us"), pa.timestamp("us", "UTC")):
+        with suppress(pa.ArrowInvalid):
+            return _cut(column, values.cast(pa.float64()))
+        days = pc.replace_substring_regex(values, r"^(\d{4})$", r"\1-01")
+        days = pc.replace_substring_regex(days, r"^(\d{4}-\d{2})$", r"\1-01")
+        for zone in (None, "UTC"):
             with suppress(pa.ArrowInvalid):
-                return _cut(column, values.cast(kind))
+                return _cut(column, days.cast(pa.timestamp("us", zone)))
     counted = pc.value_counts(values.drop_null()).to_pylist()
     counted.sort(key=lambda entry: (-entry["counts"], entry["values"]))
     names = [entry["values"] for entry in counted[:_MOST_VALUES]]
@@ -83,37 +87,28 @@ def partition_by_length(texts: pa.Array) -> Partition:
     return _cut(LENGTH, pc.count_substring_regex(texts, r"\S+"), " words")
 
 
-def partitions_of(batches: Sequence[Batch], columns: Sequence[str]) -> tuple[Partition, ...]:
-    """Part the rows that `communique.corpus.labelled.collect` keeps of the batches, by each of the columns.
+def partitions_of(labelled: Labelled, columns: Sequence[str]) -> tuple[Partition, ...]:
+    """Part labelled rows by each of the columns, which were collected with them as ``extras``.
 
-    A column may be missing in some inputs. ``length`` is the number of words, unless a column is called so.
+    ``length`` is the number of words, unless a column is called so.
 
     Raises
     ------
     DataError
-        If no input has a column of that name.
+        If there is no column of that name.
     """
-    usable = [_usable(batch) for batch in batches]
-
-    def gather(column: str) -> pa.Array:
-        cells = [
-            format_cells(batch.rows.column(column))
-            if column in batch.rows.schema.names
-            else pa.nulls(batch.rows.num_rows, pa.string())
-            for batch in batches
-        ]
-        return pa.concat_arrays([part.filter(mask) for part, mask in zip(cells, usable, strict=True)])
-
-    found = list(dict.fromkeys(name for batch in batches for name in batch.rows.schema.names))
+    extras = labelled.extras if labelled.extras is not None else pa.table({})
     parted = []
     for column in dict.fromkeys(columns):
-        if column in found:
-            parted.append(partition(column, gather(column)))
+        if column in extras.column_names:
+            cells = [format_cells(chunk) for chunk in extras.column(column).chunks]
+            parted.append(partition(column, pa.concat_arrays(cells)))
         elif column == LENGTH:
-            texts = [batch.text.filter(mask) for batch, mask in zip(batches, usable, strict=True)]
-            parted.append(partition_by_length(pa.concat_arrays(texts)))
+            parted.append(partition_by_length(labelled.texts))
         else:
-            raise DataError(f"the data has no column {column!r}", expected=f"{LENGTH}, or one of {', '.join(found)}")
+            raise DataError(
+                f"the data has no column {column!r}", expected=f"{LENGTH}, or one of {', '.join(extras.column_names)}"
+            )
     return tuple(parted)
 
 
@@ -358,12 +353,6 @@ def _p(difference: float, draws: FloatArray, groups: int) -> float:
     return float(2 * stdtr(groups - 1, -abs(difference) / spread)) if spread > 0 else float(difference == 0)
 
 
-def _usable(batch: Batch) -> pa.Array:
-    """Tell which rows have a text and a label, as `collect` does."""
-    blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(batch.text.fill_null(""))), 0)
-    return pc.and_(pc.invert(blank), pc.is_valid(batch.label))
-
-
 def _cut(column: str, values: pa.Array, unit: str = "") -> Partition:
     """Cut numbers or times at their quartiles; equal ones are never parted."""
     dates = pa.types.is_timestamp(values.type)
@@ -376,7 +365,7 @@ def _cut(column: str, values: pa.Array, unit: str = "") -> Partition:
     for number in range(len(edges) + 1):
         own = numbers[bins == number]
         ends = dict.fromkeys(_write(end, dates) for end in (own.min(), own.max())) if len(own) else {}
-        names.append(" to ".join(ends) + unit)
+        names.append(" to ".join(ends) + (unit.removesuffix("s") if list(ends) == ["1"] else unit))
     codes = np.full(len(values), len(names))
     codes[~missing] = bins
     return _without_empty(column, [*names, MISSING], codes)

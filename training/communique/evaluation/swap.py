@@ -490,11 +490,12 @@ def unlisted_states(texts: Sequence[str], known: Sequence[State]) -> tuple[State
     capital, as persons do beside their titles. Where a text begins with it, it is found all the same. A word that
     begins alike, ends as demonyms do and stands before a noun is its adjective.
     """
-    taken = {word for state in known for _, form, _ in state.forms() for word in form.split()}
+    names = Names(known)
+    texts = [_blank(text, names.find(text)) for text in texts]
     small = {word for text in texts for word in _SMALL.findall(text)}
 
     def is_common(word: str) -> bool:
-        return word.isupper() or word in _NO_STATES or word in taken or word.lower() in small or word.lower() in CLOSED
+        return word.isupper() or word in _NO_STATES or word.lower() in small or word.lower() in CLOSED
 
     countries: Counter[str] = Counter()
     adjectives: Counter[str] = Counter()
@@ -519,6 +520,13 @@ def unlisted_states(texts: Sequence[str], known: Sequence[State]) -> tuple[State
         own = tuple(sorted(word for word in adjectives if word != name and word.startswith(stem)))
         states.append(State(f"unlisted:{name}", (name,), own, tuple(f"{word}s" for word in own if word.endswith("n"))))
     return tuple(states)
+
+
+def _blank(text: str, spans: Sequence[Span]) -> str:
+    """Put small letters in place of the spans."""
+    for span in spans:
+        text = text[: span.start] + "x" * (span.end - span.start) + text[span.end :]
+    return text
 
 
 def _uncommon(run: re.Match[str], is_common: Callable[[str], bool]) -> Iterator[tuple[int, int]]:

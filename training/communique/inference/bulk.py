@@ -63,7 +63,7 @@ def _answer(classifier: Classifier, batch: Batch, options: Options) -> Answered:
     columns = dict(zip(batch.rows.schema.names, batch.rows.columns, strict=True))
     answers = dict(zip([field.name for field in verdicts.type], verdicts.flatten(), strict=True))
     if options.evidence:
-        answers["evidence"] = evidence_column(classifier, batch.text)
+        answers["evidence"] = evidence_column(classifier, batch.text, label=answers["label"].to_pylist())
     if pc.any(empty).as_py():
         answers = {name: pc.if_else(empty, pa.scalar(None, column.type), column) for name, column in answers.items()}
     # What the user's file called "label" is kept, but the answer has the name.

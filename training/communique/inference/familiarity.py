@@ -20,15 +20,14 @@ tells what is no statement, not which statement is hard.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from communique.errors import ModelIncompatibleError
+from communique.model.profile import Profile
 from communique.text.counts import gather
 from communique.text.tokens import fold, pattern_of, split
 from communique.text.vocabulary import Sequences
@@ -40,58 +39,6 @@ _KNOWN, _COMMON = 2, 0.01  # training rows, and share of them, that a word must 
 _UNUSUAL = 0.01  # share of training rows that would be unusual themselves
 _REMEMBERED = 1 << 16  # distinct words of which the counts are kept in memory
 _WORDS = pattern_of("words")
-
-
-@dataclass(frozen=True)
-class Profile:
-    """What is usual in the training texts of a model: plain values, kept in its file.
-
-    Attributes
-    ----------
-    words
-        The known words, lower-cased, a line each; the most frequent first.
-    common
-        How many of them, from the first on, are common ones.
-    known, usual
-        Shares in 0..1: with fewer known, or fewer common words than this a text is unfamiliar, or in another language.
-        ``known`` is what 99 % of the training rows reach, ``usual`` half of what 99 % of them reach.
-    shortest, longest, passage
-        Words: half of what 99 % of the training rows have at least, twice what 99 % have at most, and what three
-        quarters have at least: the size of the passages a longer text is cut into.
-    """
-
-    words: str
-    common: int
-    known: float
-    usual: float
-    shortest: int
-    longest: int
-    passage: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as they stand in a model file."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Profile:
-        """Read what `to_dict` gives.
-
-        Raises
-        ------
-        ModelIncompatibleError
-            If a part is missing or of another type.
-        """
-        try:
-            profile = cls(**plain)
-            whole = all(type(getattr(profile, name)) is int for name in ("common", "shortest", "longest", "passage"))
-            if not (whole and type(profile.words) is str and 0 <= profile.known <= 1 and 0 <= profile.usual <= 1):
-                raise TypeError("a value of another type or range")
-        except TypeError as problem:
-            raise ModelIncompatibleError(
-                f"a model file with a profile of its texts that does not fit ({problem})",
-                remedy="train the model again",
-            ) from problem
-        return profile
 
 
 def profile_of(texts: pa.Array, groups: np.ndarray) -> Profile:

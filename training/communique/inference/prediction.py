@@ -5,13 +5,17 @@ The methods of `Classifier` are named as scikit-learn names them, so it can stan
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
-from communique.errors import UsageError
+from communique.errors import ModelIncompatibleError, UsageError
+from communique.inference.abstention import Judge, Promise, Sets, sets_for, threshold_for
+from communique.inference.familiarity import Familiarity
 from communique.model.model import Model
 from communique.text.tokens import texts_of
 
@@ -25,13 +29,18 @@ _BATCH = 4096
 class Options:
     """How much is said of each text.
 
-    ``threshold`` (0..1): below this confidence the row is marked ``abstained``. ``top_k``: list that many labels, the
-    most probable first; with a threshold only those that reach it. ``evidence``: add the words for and against.
+    ``threshold`` (0..1): below this confidence the row is marked ``abstained``. ``max_error`` (0..1): so it is where
+    more than this share of the answers would be wrong; of the two the stricter counts. With either, texts unlike those
+    of the training are marked too, and ``reason`` says why. ``coverage`` (0..1): ``labels`` lists those that hold the
+    true one in this share of rows. ``top_k``: list that many labels, the most probable first; with a threshold only
+    those that reach it. ``evidence``: add the words for and against.
     """
 
     threshold: float | None = None
     top_k: int | None = None
     evidence: bool = False
+    max_error: float | None = None
+    coverage: float | None = None
 
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0 <= self.threshold <= 1:
@@ -45,6 +54,7 @@ class Classifier:
 
     def __init__(self, model: Model) -> None:
         self.model = model
+        self._judges: dict[Options, Judge] = {}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -80,8 +90,60 @@ class Classifier:
         return list(pa.RecordBatch.from_struct_array(self.verdicts(texts, options)).to_pylist())
 
     def verdicts(self, texts: Texts, options: Options = Options()) -> pa.StructArray:
-        """Label texts: an Arrow struct a text with the fields of `verdict_type`."""
-        return verdicts(self.predict_proba(texts), self.labels, options)
+        """Label texts: an Arrow struct a text, with ``label``, ``confidence``, ``scores`` and what the options add.
+
+        A text much longer than those the model learnt from is seen passage by passage.
+        """
+        texts = texts_of(texts if isinstance(texts, (pa.Array, pa.ChunkedArray)) else list(texts))
+        judgement = self.judge(options).judge_rows(texts, self.predict_proba(texts), self.predict_proba)
+        return verdicts(judgement.probability, self.labels, options, judgement.columns)
+
+    def judge(self, options: Options) -> Judge:
+        """Find the thresholds that the options ask for.
+
+        Raises
+        ------
+        ModelIncompatibleError
+            If the model keeps no held-out scores to find them with.
+        """
+        if options not in self._judges:
+            bars = [] if options.threshold is None else [options.threshold]
+            if options.max_error is not None:
+                promised = self.promise(options.max_error).threshold
+                bars.append(math.inf if promised is None else promised)
+            background = self.model.codebook.background
+            self._judges[options] = Judge(
+                labels=self.labels,
+                background=None if background is None else self.labels.index(background),
+                threshold=max(bars, default=None),
+                sets=None if options.coverage is None else self.sets(options.coverage),
+                familiarity=self._familiarity,
+            )
+        return self._judges[options]
+
+    def promise(self, max_error: float) -> Promise:
+        """Find the confidence from which at most this share of the answers is wrong, and what that is worth."""
+        probability, truth, groups = self._held_out
+        return threshold_for(probability, truth, max_error, groups=groups)
+
+    def sets(self, coverage: float) -> Sets:
+        """Find the bar for sets of labels that hold the true one in this share of rows."""
+        probability, truth, _ = self._held_out
+        return sets_for(probability, truth, coverage)
+
+    @cached_property
+    def _held_out(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        if (held := self.model.held_out) is None:
+            raise ModelIncompatibleError(
+                f"the model {self.model.name} keeps no held-out scores",
+                expected="them to find a threshold with",
+                remedy="train it again, or give a --min-confidence",
+            )
+        return softmax(held.scores.astype(np.float64) / self.model.temperature), held.truth, held.groups
+
+    @cached_property
+    def _familiarity(self) -> Familiarity | None:
+        return None if self.model.profile is None else Familiarity(self.model.profile)
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
@@ -90,8 +152,10 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
-def verdicts(probability: np.ndarray, labels: tuple[str, ...], options: Options) -> pa.StructArray:
-    """Put probabilities (n, k) into rows: ``label``, ``confidence``, ``scores`` and what the options add."""
+def verdicts(
+    probability: np.ndarray, labels: tuple[str, ...], options: Options, more: dict[str, pa.Array]
+) -> pa.StructArray:
+    """Put probabilities (n, k) into rows: ``label``, ``confidence``, ``scores``, ``top`` if asked for, and more."""
     best = probability.argmax(axis=1)
     confidence = probability[np.arange(len(best)), best]
     names = pa.array(labels, pa.string())
@@ -109,6 +173,5 @@ def verdicts(probability: np.ndarray, labels: tuple[str, ...], options: Options)
             [names.take(pa.array(order[reached])), pa.array(listed[reached])], names=["label", "confidence"]
         )
         fields["top"] = pa.ListArray.from_arrays(pa.array(offsets), entries)
-    if options.threshold is not None:
-        fields["abstained"] = pa.array(confidence < options.threshold)
+    fields |= more
     return pa.StructArray.from_arrays(list(fields.values()), names=list(fields))

@@ -16,6 +16,7 @@ from communique.codebook import Codebook
 from communique.corpus import duplicates
 from communique.corpus.labelled import Labelled
 from communique.errors import DataError
+from communique.inference.familiarity import profile_of
 from communique.learning.calibration import temperature
 from communique.learning.folds import folds
 from communique.learning.recipe import Recipe, describe_classifiers, describe_features
@@ -90,8 +91,11 @@ def fit_model(
         temperature=heat,
         recipe={**choice.recipe.to_dict(), "seed": seed},
         held_out=HeldOut(
-            (choice.held_out - choice.held_out.mean(axis=1, keepdims=True)).astype(np.float32), y.astype(np.int32)
+            (choice.held_out - choice.held_out.mean(axis=1, keepdims=True)).astype(np.float32),
+            y.astype(np.int32),
+            groups.astype(np.int32),
         ),
+        profile=profile_of(data.texts, groups),
     )
     facts = {
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from communique.codebook import Codebook
 from communique.errors import CommuniqueError, ModelIncompatibleError
+from communique.model.profile import Profile
 from communique.text.counts import Terms
 from communique.text.tfidf import Block, Features, FittedBlock
 from communique.text.vocabulary import Vocabulary
@@ -27,11 +28,12 @@ class HeldOut:
     """What the model's recipe said of its own training rows when they were held out of the fit, fold by fold.
 
     ``scores`` float32 (n, k): decision values before the temperature; ``truth`` int32 (n,): label codes. They are the
-    ground on which thresholds stand.
+    ground on which thresholds stand. ``groups`` int32 (n,): rows that no fold parted, and that may err together.
     """
 
     scores: np.ndarray
     truth: np.ndarray
+    groups: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Model:
         How it was made, as plain values.
     held_out
         The out-of-fold scores of its training rows, if they were kept.
+    profile
+        What is usual in its training texts, if it was kept.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Model:
     temperature: float
     recipe: Tree
     held_out: HeldOut | None = None
+    profile: Profile | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -84,7 +89,8 @@ class Model:
             "temperature": self.temperature,
             "held_out": None
             if self.held_out is None
-            else {"scores": self.held_out.scores, "truth": self.held_out.truth},
+            else {"scores": self.held_out.scores, "truth": self.held_out.truth, "groups": self.held_out.groups},
+            "profile": None if self.profile is None else self.profile.to_dict(),
         }
 
 
@@ -99,7 +105,7 @@ def model_of(tree: Tree) -> Model:
     try:
         codebook = Codebook.from_dict(tree["codebook"])
         features = Features(tuple(_block_of(block) for block in tree["blocks"]))
-        held_out = tree["held_out"]
+        held_out, profile = tree["held_out"], tree["profile"]
         model = Model(
             name=str(tree["name"]),
             codebook=codebook,
@@ -113,7 +119,9 @@ def model_of(tree: Tree) -> Model:
             else HeldOut(
                 _array(held_out["scores"], np.float32, (len(held_out["truth"]), len(codebook.labels))),
                 _array(held_out["truth"], np.int32, (len(held_out["scores"]),)),
+                _array(held_out["groups"], np.int32, (len(held_out["scores"]),)),
             ),
+            profile=None if profile is None else Profile.from_dict(dict(profile)),
         )
         _check(0 < model.temperature < np.inf, "a temperature that is not finite and above zero")
     except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError) as problem:
