@@ -29,6 +29,7 @@ from communique.errors import UsageError
 from communique.inference.prediction import Classifier, Options, Texts, softmax
 from communique.model.model import Model
 from communique.text.counts import Terms, gather
+from communique.text.names import Rewritten, gazetteer
 from communique.text.tfidf import FittedBlock
 from communique.text.tokens import PATTERNS, pattern_of, texts_of
 from communique.text.vocabulary import Sequences, Vocabulary
@@ -259,10 +260,13 @@ def _evidence(
     """Weigh the words of texts: the evidence column, and the sum of each text's weights (n,)."""
     columns: list[pa.Array] = [pa.array([], _EVIDENCE)]
     sums: list[np.ndarray] = [np.zeros(0)]
-    for begin, passage in _passages(texts.to_pylist()):
+    # Of a model that masks names the masked text is explained, and its words are shown where they came from.
+    masked, names = classifier.model.features.masked, gazetteer()
+    read = [names.mask(text) if masked else Rewritten(text, ()) for text in texts.to_pylist()]
+    for begin, passage in _passages([text.text for text in read]):
         rows = slice(begin, begin + len(passage.texts))
         weights = _weigh(classifier, passage, chosen[rows], None if other is None else other[rows])
-        columns.append(_column(passage, weights))
+        columns.append(_column(passage, weights, read[rows]))
         sums.append(np.bincount(passage.row, weights, minlength=len(passage.texts)))
     return pa.concat_arrays(columns), np.concatenate(sums)
 
@@ -317,17 +321,17 @@ def _cut(texts: list[str]) -> _Passage:
     )
 
 
-def _column(passage: _Passage, weights: np.ndarray) -> pa.ListArray:
-    """Write the words that have a weight as lists of structs, one a text."""
+def _column(passage: _Passage, weights: np.ndarray, read: list[Rewritten]) -> pa.ListArray:
+    """Write the words that have a weight as lists of structs, one a text, with their places in the original."""
     kept = np.flatnonzero(weights)
     row = passage.row[kept]
     starts, ends = passage.starts[kept] - passage.bases[row], passage.ends[kept] - passage.bases[row]
-    places = zip(row.tolist(), starts.tolist(), ends.tolist(), strict=True)
-    spelled = [passage.texts[text][start:end] for text, start, end in places]
+    within = zip(row.tolist(), starts.tolist(), ends.tolist(), strict=True)
+    places = [(text, *read[text].origin(start, end)) for text, start, end in within]
     fields = [
-        pa.array(starts, pa.int32()),
-        pa.array(ends, pa.int32()),
-        pa.array(spelled, pa.string()),
+        pa.array([start for _, start, _ in places], pa.int32()),
+        pa.array([end for _, _, end in places], pa.int32()),
+        pa.array([read[text].original[start:end] for text, start, end in places], pa.string()),
         pa.array(weights[kept]),
     ]
     offsets = _offsets(np.bincount(row, minlength=len(passage.texts)))

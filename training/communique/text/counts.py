@@ -51,6 +51,7 @@ class Terms:
     ``analyzer``: ``word`` (n-grams of tokens), ``char_wb`` (n-grams of the characters of a word padded with a space on
     both sides) or ``char`` (n-grams of the characters of the text). ``tokens``: a name of ``tokens.PATTERNS`` or a
     regular expression, for words only. ``typography``: whether curly quotes and long dashes count as plain ones.
+    ``mask_names``: whether names of states are masked first (`communique.text.names`); all blocks of a model agree.
     """
 
     analyzer: Analyzer = "word"
@@ -58,6 +59,7 @@ class Terms:
     tokens: str = "stance"
     lowercase: bool = True
     typography: bool = True
+    mask_names: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from communique.errors import DataError
+from communique.errors import DataError, UsageError
 from communique.fields import check_fields
 from communique.text.counts import Counters, Terms, learn_terms
+from communique.text.names import mask_names
 from communique.text.tokens import Words, split, texts_of
 from communique.text.vocabulary import Vocabulary, select
 
@@ -74,6 +75,11 @@ class Features:
         """The first column of each block, and last the number of all columns."""
         return tuple(int(start) for start in np.cumsum([0, *(len(block.idf) for block in self.blocks)]))
 
+    @cached_property
+    def masked(self) -> bool:
+        """Whether names of states are masked before terms are counted."""
+        return masks_names([block.block for block in self.blocks])
+
     def transform(self, texts: pa.Array | pa.ChunkedArray | list[str]) -> csr_matrix:
         """Weigh texts: (texts, terms of all blocks) float32 CSR.
 
@@ -84,7 +90,7 @@ class Features:
         """
         from scipy.sparse import hstack, vstack
 
-        texts = texts_of(texts)
+        texts = mask_names(texts) if self.masked else texts_of(texts)
         parts = [
             hstack(list(map(_weigh, self.blocks, counts)), format="csr")
             for start in range(0, max(len(texts), 1), _BATCH)
@@ -100,7 +106,7 @@ class Features:
         """
         total = np.zeros((len(texts), weights.shape[1]), np.float32)
         row = 0
-        for counts in self._counters.count(texts):
+        for counts in self._counters.count(mask_names(texts) if self.masked else texts):
             part = total[row : row + counts[0].shape[0]]
             for block, matrix, start in zip(self.blocks, counts, self.starts, strict=False):
                 part += _project(block, matrix, weights[start : start + len(block.idf)])
@@ -124,9 +130,23 @@ def fit(blocks: Sequence[Block], texts: pa.Array | pa.ChunkedArray | list[str]) 
     DataError
         If no text has a single term left after ``min_df`` and ``max_df``.
     """
-    texts = texts_of(texts)
+    texts = mask_names(texts) if masks_names(blocks) else texts_of(texts)
     words = split(texts)
     return Features(tuple(_fit_block(block, texts, words) for block in blocks))
+
+
+def masks_names(blocks: Sequence[Block]) -> bool:
+    """Tell whether blocks read texts with names masked.
+
+    Raises
+    ------
+    UsageError
+        If some do and some do not: a model reads one text, whose words evidence is given for.
+    """
+    wishes = {block.terms.mask_names for block in blocks}
+    if len(wishes) > 1:
+        raise UsageError("mask_names in some blocks only", expected="the same in every block")
+    return True in wishes
 
 
 def _weigh(block: FittedBlock, counts: csr_matrix) -> csr_matrix:
