@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from scipy import sparse
 
 from communique.bundled import DATA
 
-Row = dict[str, str]
+Row = dict[str, Any]
 
 
 def read_rows(path: Path) -> list[Row]:

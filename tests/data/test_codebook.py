@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from communique.bundled import CODEBOOK
 from communique.codebook import bundled_codebook, codebook_of
@@ -26,7 +27,7 @@ def test_its_labels_bring_the_codebook_along() -> None:
 
 
 def test_boundary_examples_are_statements_that_no_part_of_the_dataset_holds(
-    parts: dict[str, list[dict[str, str]]], near_duplicates: Callable[[list[str]], list[tuple[str, str]]]
+    parts: dict[str, list[dict[str, Any]]], near_duplicates: Callable[[list[str]], list[tuple[str, str]]]
 ) -> None:
     examples = [example for label in bundled_codebook().labels for example in label.examples]
     assert all(6 <= len(example.split()) <= 90 for example in examples)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import statistics
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import yaml
 from communique.bundled import DATA
 from communique.codebook import bundled_codebook
 
-Parts = dict[str, list[dict[str, str]]]
+Parts = dict[str, list[dict[str, Any]]]
 LABELS = bundled_codebook().names
 
 
@@ -61,12 +62,38 @@ def genres_table(parts: Parts) -> str:
     return table(["genre (`train` and `holdout`)", "train", "holdout", *LABELS], rows)
 
 
+def packets_table(parts: Parts) -> str:
+    counts = {name: Counter(row["packet"] for row in parts[name]) for name in ("train", "holdout")}
+    labels = Counter((row["packet"], row["label"]) for name in counts for row in parts[name])
+    twice = Counter(row["packet"] for name in counts for row in parts[name] if len(row["labels"]) == 2)
+    rows: list[list[object]] = [
+        [
+            f"`{packet}`",
+            *(count[packet] for count in counts.values()),
+            *(labels[packet, label] for label in LABELS),
+            twice[packet],
+        ]
+        for packet in sorted(counts["train"] | counts["holdout"])
+    ]
+    return table(["packet", "train", "holdout", *LABELS, "read twice"], rows)
+
+
 def test_the_counts_by_part_are_true(parts: Parts, datasheet: str) -> None:
     assert parts_table(parts) in datasheet, parts_table(parts)
 
 
 def test_the_counts_by_genre_are_true(parts: Parts, datasheet: str) -> None:
     assert genres_table(parts) in datasheet, genres_table(parts)
+
+
+def test_the_counts_by_packet_are_true(parts: Parts, datasheet: str) -> None:
+    assert packets_table(parts) in datasheet, packets_table(parts)
+
+
+def test_the_agreement_is_what_the_votes_say(parts: Parts, datasheet: str) -> None:
+    votes = [row["labels"] for rows in parts.values() for row in rows if len(row["labels"]) == 2]
+    disputed = sum(first != second for first, second in votes)
+    assert f"{len(votes):,} rows with two votes, {disputed} of them disputed" in " ".join(datasheet.split())
 
 
 def test_the_front_matter_is_a_dataset_card_that_names_every_file(datasheet: str) -> None:
@@ -89,3 +116,13 @@ def test_the_croissant_file_describes_the_files_as_they_are(parts: Parts) -> Non
     for records, entry in zip(croissant["recordSet"], croissant["distribution"], strict=True):
         assert [field["name"] for field in records["field"]] == fields
         assert {field["source"]["fileObject"]["@id"] for field in records["field"]} == {entry["@id"]}
+        assert [field["name"] for field in records["field"] if field.get("repeated")] == ["labels"]
+
+
+def test_the_hugging_face_library_loads_every_part_with_one_schema(parts: Parts, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    for name, rows in parts.items():
+        files = sorted(str(path) for path in (DATA / "statements").glob(f"{name}*.jsonl"))
+        loaded = datasets.load_dataset("json", data_files=files, split="train", cache_dir=str(tmp_path))
+        assert loaded.column_names == list(rows[0])
+        assert loaded["labels"][:] == [row["labels"] for row in rows]

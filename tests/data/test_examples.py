@@ -102,7 +102,7 @@ def test_the_csv_holds_twelve_statements_that_need_a_real_csv_reader() -> None:
 
 
 def test_no_example_is_in_the_dataset(
-    parts: dict[str, list[dict[str, str]]], near_duplicates: Callable[[list[str]], list[tuple[str, str]]]
+    parts: dict[str, list[dict[str, Any]]], near_duplicates: Callable[[list[str]], list[tuple[str, str]]]
 ) -> None:
     with (EXAMPLES / "statements.csv").open(encoding="utf-8", newline="") as file:
         texts = [row["text"] for row in csv.DictReader(file)]

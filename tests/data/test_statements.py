@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,9 @@ from communique.bundled import DATA
 from communique.codebook import bundled_codebook
 from communique.corpus.split import HOLDOUT, split
 
-Parts = dict[str, list[dict[str, str]]]
-FIELDS = ["id", "text", "label", "scenario", "speaker", "genre", "topic"]
+Parts = dict[str, list[dict[str, Any]]]
+TEXTS = ["id", "text", "label", "scenario", "speaker", "genre", "topic"]
+FIELDS = [*TEXTS, "labels", "packet"]
 SHARDS = sorted((DATA / "statements").glob("*"))
 
 
@@ -29,11 +31,29 @@ def test_every_file_is_json_lines_of_less_than_five_megabytes(shard: Path) -> No
     assert b"\r" not in content
 
 
-def test_every_row_has_the_same_fields_all_of_them_text(parts: Parts) -> None:
+def test_every_row_has_the_same_fields_all_of_them_text_but_the_votes(parts: Parts) -> None:
     for rows in parts.values():
         for row in rows:
             assert list(row) == FIELDS
-            assert all(isinstance(value, str) and value and value == value.strip() for value in row.values()), row["id"]
+            values = [row[field] for field in [*TEXTS, "packet"]]
+            assert all(isinstance(value, str) and value and value == value.strip() for value in values), row["id"]
+
+
+def test_a_label_is_one_of_its_one_or_two_votes(parts: Parts) -> None:
+    for rows in parts.values():
+        for row in rows:
+            assert isinstance(row["labels"], list)
+            assert len(row["labels"]) in (1, 2), row["id"]
+            assert row["label"] in row["labels"], row["id"]
+            assert set(row["labels"]) <= set(bundled_codebook().names), row["id"]
+
+
+def test_a_packet_is_that_of_its_scenario(parts: Parts) -> None:
+    for name, rows in parts.items():
+        older = "contrast" if name == "contrast" else "register"
+        for row in rows:
+            written = re.fullmatch(r"(w\d\d)\d\d", row["scenario"])
+            assert row["packet"] == (written[1] if written else older), row["id"]
 
 
 def test_an_id_is_the_hash_of_its_text_and_stands_once(parts: Parts) -> None:

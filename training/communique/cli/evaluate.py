@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from communique.cli.options import AsJson, GroupColumn, IdColumn, LabelColumn, TextColumn, columns
+from communique.cli.options import AsJson, Force, GroupColumn, IdColumn, LabelColumn, TextColumn, columns
 from communique.cli.terminal import say, table
 from communique.errors import QualityGateError
 
@@ -36,55 +37,87 @@ def evaluate(
             metavar="[DATA...]", help="Labelled statements; the bundled holdout if none.", show_default=False
         ),
     ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a report here: a page (.html) or Markdown (.md).")] = None,
+    slices: Annotated[
+        list[str] | None, typer.Option("--slice", metavar="COLUMN", help="Mark each value of this column by itself.")
+    ] = None,
+    coders: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN", help="Column of several coders' labels, or one column a coder: the human ceiling."
+        ),
+    ] = None,
+    swap_names: Annotated[
+        bool, typer.Option("--swap-names", help="Put every state's names into the statements: does the label change?")
+    ] = False,
+    leave_out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Train anew, leaving out each value of this column in turn (a speaker, say)."
+        ),
+    ] = None,
+    forward: Annotated[
+        str | None, typer.Option(metavar="DATE_COLUMN", help="Train anew on the past, and mark on what came after.")
+    ] = None,
     min_macro_f1: Annotated[float | None, typer.Option(help="End with 5 if macro-F1 is below this.")] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     id_column: IdColumn = None,
     group: GroupColumn = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Mark a model on labelled statements, every score with a 95 % bootstrap interval.
 
-    Example: communique evaluate stance holdout.csv --min-macro-f1 0.7
+    With --leave-out or --forward the model's recipe is trained anew, on the very statements given (without DATA: on the
+    bundled ones), to see whether it knows stance or only the speaker.
+
+    Example: communique evaluate stance holdout.csv --min-macro-f1 0.7 --report report.html
     """
-    from communique.corpus.bundle import HOLDOUT
+    from communique.cli import examination
+    from communique.corpus.bundle import HOLDOUT, TRAIN
     from communique.corpus.labelled import collect
     from communique.corpus.source import read
-    from communique.evaluation.findings import judge
-    from communique.evaluation.metrics import judged_of
-    from communique.inference.prediction import Classifier
     from communique.model import registry
 
+    if report is not None:
+        examination.check_report(report, force=force)
     saved = registry.find(model)
-    classifier = Classifier(registry.open_saved(saved))
     wanted = columns(text_column, label_column, id_column, group)
-    labelled = collect(read(data or HOLDOUT, wanted, need=frozenset({"text", "label"})), "the data")
+    need = frozenset({"text", "label"})
+    again = bool(leave_out or forward)
+    given = data or ([*TRAIN, *HOLDOUT] if again else HOLDOUT)
+    labelled = collect(read(given, wanted, need=need), "the data", extras=True)
     if labelled.skipped or labelled.unlabelled:
         say(
             f"communique: left out {len(labelled.skipped):,} rows without a text "
             f"and {len(labelled.unlabelled):,} without a label"
         )
-    labelled.codes(classifier.model.codebook)
-    findings = judge(judged_of(labelled.rows, classifier.predict_proba(labelled.texts), classifier.model.codebook))
-    facts: dict[str, Any] = {
-        "model": {"name": classifier.model.name, "version": saved.version, "sha256": saved.sha256},
-        "data": {"sha256": labelled.fingerprint, "rows": len(labelled), "files": data or ["the bundled holdout"]},
-        **findings.to_dict(),
-    }
+    named = ", ".join(data) if data else "the bundled data" if again else "the bundled holdout"
+    exam = examination.sit(saved, labelled, [named])
+    exam.mark(marked=not again or bool(data))
     if not data:
-        facts["note"] = COMPOSED
-    if as_json:
-        typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        exam.facts["note"] = COMPOSED
+    if again:
+        exam.retrain(leave_out, forward)
     else:
-        show(
-            findings,
-            f"{classifier.model.name} {saved.version} on {'the bundled holdout' if not data else ', '.join(data)}",
-        )
+        exam.slice(slices, everything=report is not None)
+        exam.agree(coders)
+        exam.swap(asked=swap_names, sample=None if swap_names else 25 if report is not None else 0)
+        if report is not None:
+            exam.find_mistakes()
+    if as_json:
+        typer.echo(json.dumps(exam.facts, indent=2, ensure_ascii=False))
+    else:
+        exam.show(f"{exam.classifier.model.name} {saved.version} on {named}")
         if not data:
             typer.echo(COMPOSED)
-    if min_macro_f1 is not None and not findings.scores.macro_f1.value >= min_macro_f1:
+    if report is not None:
+        examination.write_report(report, exam.facts, force=force)
+        say(f"communique: the report is in {report}")
+    if min_macro_f1 is not None and not exam.findings.scores.macro_f1.value >= min_macro_f1:
         raise QualityGateError(
-            f"macro-F1 is {findings.scores.macro_f1.value:.4f}", expected=f"at least {min_macro_f1:g}"
+            f"macro-F1 is {exam.findings.scores.macro_f1.value:.4f}", expected=f"at least {min_macro_f1:g}"
         )
 
 

@@ -92,7 +92,7 @@ def open_sink(target: str | Path | None, form: Format | None = None, *, force: b
     path = None if target is None or str(target) == STDIN else Path(target)
     name = "standard output" if path is None else str(path)
     form = form or _find_form(path)
-    with _open_stdout() if path is None else _open_file(path, force) as raw:
+    with _open_stdout() if path is None else open_file(path, force) as raw:
         stream = _Gzip(raw) if path is not None and path.suffix.lower() == ".gz" else raw
         with closing(_make_encoder(form, stream, path)) as encoder:
             yield Sink(encoder, name)
@@ -139,7 +139,7 @@ def _open_stdout() -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _open_file(path: Path, force: bool) -> Iterator[IO[bytes]]:
+def open_file(path: Path, force: bool) -> Iterator[IO[bytes]]:
     with _refusing(str(path)):
         taken, folder, device = path.exists(), path.is_dir(), path.exists() and not path.is_file()
     if folder:

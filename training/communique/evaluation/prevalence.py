@@ -21,11 +21,11 @@ Rows enter as counts in *cells*: rows of the same label given, and of much the s
 resamples of 200,000 rows are a few products of small matrices.
 
 **Intervals** are percentiles of Bayesian bootstrap draws (Rubin 1981): every group of rows of the window, and every
-held-out row, weighs anew as an exponential variate, so both what the window happens to hold and what is not known of the
-confusions is in. What no resample of a few rows can show is a rare label that happens not to be among them; therefore a
-draw also has, for each label, a pseudo-row of it with weight Gamma(1/2), which makes the draws of `none` for two labels
-and ungrouped rows those of Jeffreys' interval for a share (Brown, Cai & DasGupta 2001). The draws may leave the range of
-shares, else they pile up at zero and the interval is too short there; the interval is then cut to it.
+held-out row, weighs anew as an exponential variate, so both the chance of what a window holds and what is not known of
+the confusions is in. What no resample of a few rows can show is a rare label that happens not to be among them;
+therefore a draw also has, for each label, a pseudo-row of it with weight Gamma(1/2), which makes the draws of `none`
+for two labels and ungrouped rows those of Jeffreys' interval for a share (Brown, Cai & DasGupta 2001). The draws may
+leave the range of shares, else they pile up at zero and the interval is too short there; it is then cut to the range.
 
 In simulation (four labels, 63 to 90 % accuracy, 300 or 2,000 held-out rows, 40 or 300 rows in a window, even shares
 to shares of 2 %) 95 % intervals held the true share in 88 to 98 of 100 windows, 94.4 on average; those of `none`, where
@@ -176,7 +176,7 @@ def _estimate(
 
     share, low, high = np.full((3, *raw.shape), np.nan)
     trouble = _find_trouble(held_out, cells, labels, method)
-    notes = [trouble or (f"{size} rows, fewer than {FEW_ROWS}" if size < FEW_ROWS else "") for size in n]
+    notes = [trouble or (f"fewer than {FEW_ROWS} rows" if size < FEW_ROWS else "") for size in n]
     kept = np.array([not note for note in notes], bool)
     if kept.any():
         generator = np.random.default_rng(bootstrap.seed)
@@ -222,7 +222,7 @@ def _mind(groups: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Kinds of rows: ``mean`` ``(b, k)`` is the mean probability of the rows in each, ``given`` ``(b,)`` their label."""
+    """Kinds of rows: ``mean`` ``(b, k)``, the mean probability of the rows in each; ``given`` ``(b,)``, their label."""
 
     mean: FloatArray
     given: IntArray
@@ -239,7 +239,7 @@ class Cells:
 
 
 def make_cells(probability: FloatArray, most: int = _MOST_CELLS) -> tuple[IntArray, Cells]:
-    """Sort rows ``(n, k)`` into at most ``most`` cells of like rows, or one a label; also return each row's cell ``(n,)``.
+    """Sort rows ``(n, k)`` into at most ``most`` cells of like rows, or one a label; return each row's cell ``(n,)``.
 
     The grid is even in ``arcsin(sqrt(p))``, so it is finer near 0 and 1, where a likelihood ratio changes fastest.
     """

@@ -97,19 +97,29 @@ def partitions_of(labelled: Labelled, columns: Sequence[str]) -> tuple[Partition
     DataError
         If there is no column of that name.
     """
+    known = labelled.extras.column_names if labelled.extras is not None else []
+    return tuple(
+        partition_by_length(labelled.texts)
+        if column == LENGTH and column not in known
+        else partition(column, cells_of(labelled, column))
+        for column in dict.fromkeys(columns)
+    )
+
+
+def cells_of(labelled: Labelled, column: str) -> pa.Array:
+    """Return a column that was collected with the statements as ``extras``, as strings (n,).
+
+    Raises
+    ------
+    DataError
+        If there is no column of that name.
+    """
     extras = labelled.extras if labelled.extras is not None else pa.table({})
-    parted = []
-    for column in dict.fromkeys(columns):
-        if column in extras.column_names:
-            cells = [format_cells(chunk) for chunk in extras.column(column).chunks]
-            parted.append(partition(column, pa.concat_arrays(cells)))
-        elif column == LENGTH:
-            parted.append(partition_by_length(labelled.texts))
-        else:
-            raise DataError(
-                f"the data has no column {column!r}", expected=f"{LENGTH}, or one of {', '.join(extras.column_names)}"
-            )
-    return tuple(parted)
+    if column not in extras.column_names:
+        raise DataError(
+            f"the data has no column {column!r}", expected=f"{LENGTH}, or one of {', '.join(extras.column_names)}"
+        )
+    return pa.concat_arrays([format_cells(chunk) for chunk in extras.column(column).chunks])
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,12 +14,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from communique.codebook import codebook_of
+from communique.corpus.cells import format_cells
 from communique.errors import DataError, ModelError, UsageError
 from communique.evaluation.bootstrap import Bootstrap
 from communique.evaluation.prevalence import HeldOutRows, Method, WindowRows, estimate
 from communique.inference.prediction import softmax
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from communique.corpus.batch import Batch
+    from communique.inference.prediction import Classifier
     from communique.model.model import Model
 
 FloatArray = NDArray[np.float64]
@@ -100,7 +106,7 @@ def window_of(text: str) -> Window:
 
 @dataclass(frozen=True, eq=False)
 class Dates:
-    """Dates of n rows: ``days`` ``(n,)`` proleptic ordinals; ``known`` ``(n,)``: 0 unreadable, 1 year, 2 month, 3 day."""
+    """``days`` ``(n,)``: ordinals; ``known`` ``(n,)``: 0 unreadable, 1 only the year, 2 the month too, 3 the day."""
 
     days: IntArray
     known: IntArray
@@ -151,6 +157,19 @@ class DatedRows:
     names: tuple[str | None, ...] = (None,)
 
 
+def check_labels(wanted: Sequence[str], labels: Sequence[str]) -> None:
+    """Refuse labels that are not there.
+
+    Raises
+    ------
+    UsageError
+        If one of those wanted is not among the labels.
+    """
+    for label in wanted:
+        if label not in labels:
+            raise UsageError(f"the label {label!r}", expected=f"one of {', '.join(labels)}")
+
+
 @dataclass(frozen=True)
 class Share:
     """The share of one label among the rows of one actor in one window.
@@ -199,9 +218,7 @@ class Trend:
         UsageError
             If one is not there.
         """
-        for label in labels:
-            if label not in self.labels:
-                raise UsageError(f"the label {label!r}", expected=f"one of {', '.join(self.labels)}")
+        check_labels(labels, self.labels)
         kept = tuple(label for label in self.labels if label in labels)
         return Trend(
             tuple(share for share in self.shares if share.label in kept), kept, self.window, self.method, self.bootstrap
@@ -289,6 +306,147 @@ def held_out_rows(model: Model) -> HeldOutRows:
     return HeldOutRows(softmax(scores / model.temperature), model.held_out.truth.astype(np.int64))
 
 
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """Rows to be counted, and those that cannot be: ``undated`` and ``unanswered`` name them, with the reason."""
+
+    rows: DatedRows
+    undated: tuple[str, ...]
+    unanswered: tuple[str, ...]
+
+
+def gather(
+    answered: Iterable[tuple[Batch, FloatArray | pa.StringArray]],
+    labels: Sequence[str],
+    window: Window,
+    *,
+    date: str,
+    by: str | None = None,
+) -> Gathered:
+    """Lay the answers of batches of rows beside their dates and actors.
+
+    Parameters
+    ----------
+    answered
+        Batches with either probabilities ``(n, k)``, NaN where there is no answer, or the labels of their rows.
+    labels
+        The k labels; if empty, those of the rows.
+    date, by
+        Names of columns.
+
+    Raises
+    ------
+    DataError
+        If a column is not there, or no row has both a date fit for the window and an answer.
+    """
+    answers: list[FloatArray | pa.StringArray] = []
+    days, actors, groups = [], [], []
+    undated: list[str] = []
+    unanswered: list[str] = []
+    rows = 0
+    for batch, answer in answered:
+        rows += batch.rows.num_rows
+        cells = format_cells(_column(batch, date))
+        read = read_dates(cells)
+        is_answered = np.asarray(pc.is_valid(answer) if isinstance(answer, pa.Array) else ~np.isnan(answer[:, 0]), bool)
+        is_dated = read.known >= window.precision
+        unanswered += [
+            f"{batch.name_row(index)} ({fault})" if fault else batch.name_row(index)
+            for index, fault in zip(
+                np.flatnonzero(~is_answered).tolist(),
+                batch.error.filter(pa.array(~is_answered)).to_pylist(),
+                strict=True,
+            )
+        ]
+        undated += [
+            f"{batch.name_row(index)} ({_doubt(cells[index].as_py(), int(read.known[index]))})"
+            for index in np.flatnonzero(is_answered & ~is_dated).tolist()
+        ]
+        kept = is_answered & is_dated
+        answers.append(answer.filter(pa.array(kept)) if isinstance(answer, pa.Array) else answer[kept])
+        days.append(Dates(read.days[kept], read.known[kept]))
+        actors.append((format_cells(_column(batch, by)) if by else pa.array([""] * len(kept))).filter(pa.array(kept)))
+        groups.append(batch.group.filter(pa.array(kept)))
+    if not any(map(len, answers)):
+        named = "; ".join([*undated[:3], *unanswered[:3]])
+        raise DataError(
+            f"none of {rows:,} rows can be counted" + (f": {named}" if named else ""),
+            expected=f"a statement and {_EXPECTED[window.precision]} in the column {date!r}",
+            remedy="mend the dates, or choose another --date column or a longer --window",
+        )
+    probability, names = _as_probability(answers, tuple(labels))
+    actor = pa.chunked_array(actors).combine_chunks().dictionary_encode()
+    group = pa.chunked_array(groups).combine_chunks().dictionary_encode()
+    codes = np.asarray(group.indices.fill_null(-1), np.int64)
+    own = len(group.dictionary) + np.arange(len(codes))
+    return Gathered(
+        DatedRows(
+            probability,
+            Dates(np.concatenate([each.days for each in days]), np.concatenate([each.known for each in days])),
+            np.asarray(actor.indices, np.int64),
+            np.where(codes < 0, own, codes),
+            names,
+            tuple(name or None for name in actor.dictionary.to_pylist()),
+        ),
+        tuple(undated),
+        tuple(unanswered),
+    )
+
+
+_EXPECTED = {_YEAR: "a date or year", _MONTH: "a date or month", _DAY: "a date"}
+
+
+def _column(batch: Batch, name: str) -> pa.Array:
+    names = batch.rows.schema.names
+    if name not in names:
+        raise DataError(
+            f"{batch.source} has no column {name!r}",
+            expected=f"one of {', '.join(map(repr, names))}",
+            remedy="name the columns with --date and --by",
+        )
+    return batch.rows.column(name)
+
+
+def _doubt(cell: str, known: int) -> str:
+    if not cell.strip():
+        return "no date"
+    return f"{cell!r:.40}" + (", only a year" if known == _YEAR else ", only a month" if known == _MONTH else "")
+
+
+def _as_probability(
+    answers: list[FloatArray | pa.StringArray], labels: tuple[str, ...]
+) -> tuple[FloatArray, tuple[str, ...]]:
+    """Put answers together; labels as they stand are probabilities of one."""
+    if not isinstance(answers[0], pa.Array):
+        return np.concatenate(answers), labels
+    given = pa.chunked_array(answers).combine_chunks()
+    labels = labels or codebook_of(pc.unique(given).to_pylist()).names
+    return np.eye(len(labels))[np.asarray(pc.index_in(given, pa.array(labels, pa.string())), np.int64)], labels
+
+
+def answer_rows(batch: Batch, classifier: Classifier) -> FloatArray:
+    """Give the probabilities of a batch's rows: those that stand in it already, else the model's; NaN without a text.
+
+    Raises
+    ------
+    DataError
+        If there is neither a text column nor scores, or the scores are not the model's.
+    """
+    earlier = read_scores(batch.rows, classifier.labels)
+    if earlier is not None:
+        return earlier
+    if batch.columns.text is None:
+        raise DataError(
+            f"{batch.source} has neither a text column nor scores",
+            expected="statements, or what classify wrote",
+            remedy="say which column holds the text with --text-column",
+        )
+    probability = classifier.predict_proba(batch.text.fill_null(""))
+    blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(batch.text.fill_null(""))), 0)
+    probability[np.asarray(blank, bool)] = np.nan
+    return probability
+
+
 def read_scores(rows: pa.RecordBatch, labels: Sequence[str]) -> FloatArray | None:
     """Find the scores that an earlier classification put beside the rows: ``(n, k)``, NaN where there are none.
 
@@ -304,10 +462,12 @@ def read_scores(rows: pa.RecordBatch, labels: Sequence[str]) -> FloatArray | Non
         column = rows.column("scores")
         cells = [None] * len(column) if pa.types.is_null(column.type) else _load(column)
         found = next((set(cell) for cell in cells if isinstance(cell, dict)), None)
-        _check_labels(found, labels)
-        table = [[cell.get(label) for label in labels] if isinstance(cell, dict) else [None] * len(labels) for cell in cells]
+        _check_scored(found, labels)
+        table = [
+            [cell.get(label) for label in labels] if isinstance(cell, dict) else [None] * len(labels) for cell in cells
+        ]
     elif found := {name.removeprefix("scores.") for name in names if name.startswith("scores.")}:
-        _check_labels(found, labels)
+        _check_scored(found, labels)
         columns = [rows.column(f"scores.{label}").to_pylist() for label in labels]
         table = [[cell if cell != "" else None for cell in row] for row in zip(*columns, strict=True)]
     else:
@@ -315,7 +475,9 @@ def read_scores(rows: pa.RecordBatch, labels: Sequence[str]) -> FloatArray | Non
     try:
         probability = np.array(table, np.float64).reshape(-1, len(labels))
     except (TypeError, ValueError) as problem:
-        raise DataError("a score that is no number", remedy="classify the rows anew, without a scores column") from problem
+        raise DataError(
+            "a score that is no number", remedy="classify the rows anew, without a scores column"
+        ) from problem
     sums = probability.sum(axis=1)
     if (np.abs(sums - 1) > 1e-3).any() or (probability < 0).any():
         raise DataError(
@@ -324,7 +486,7 @@ def read_scores(rows: pa.RecordBatch, labels: Sequence[str]) -> FloatArray | Non
     return probability
 
 
-def _check_labels(found: set[str] | None, labels: Sequence[str]) -> None:
+def _check_scored(found: set[str] | None, labels: Sequence[str]) -> None:
     if found is not None and found != set(labels):
         raise DataError(
             f"scores for {', '.join(sorted(found))}",

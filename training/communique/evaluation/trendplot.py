@@ -1,7 +1,7 @@
 """The figure of a trend: a small panel for each actor and label, all on one scale, in one SVG file.
 
 A panel holds one line, so that no interval hides another. It carries the label's name and marker beside its colour, and
-the exact numbers on pointing at a window. The file has its own style, for light and dark, and is drawn 480 units wide
+the exact numbers on pointing at a window. The file has its own style, for light and dark, and is drawn 440 units wide
 so that its letters can be read on a telephone.
 """
 
@@ -22,14 +22,17 @@ _STYLE = """
 svg { --paper: #fcfbf8; --ink: #1d1c1a; --soft: #5c5850; --grid: #e6e2d9;
   --one: #b04a20; --two: #1f5f93; --three: #7b4a9c; --four: #2d7446; --five: #8a6300; --six: #0f7078;
   background: var(--paper); color-scheme: light dark; }
-@media screen and (prefers-color-scheme: dark) { svg { --paper: #16171a; --ink: #eceae5; --soft: #aaa69d;
-  --grid: #33353c; --one: #f2946b; --two: #7db9ea; --three: #c8a6ea; --four: #7ecb98; --five: #dfb557; --six: #6fcfd6; } }
+@media screen and (prefers-color-scheme: dark) {
+  svg { --paper: #16171a; --ink: #eceae5; --soft: #aaa69d; --grid: #33353c;
+    --one: #f2946b; --two: #7db9ea; --three: #c8a6ea; --four: #7ecb98; --five: #dfb557; --six: #6fcfd6; }
+}
 text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif;
   fill: var(--ink); }
 .title { font-size: 15px; font-weight: 650; } .name { font-size: 13px; font-weight: 650; }
-.small { font-size: 11px; } .soft { fill: var(--soft); }
+.small { font-size: 11px; font-weight: 400; } .soft { fill: var(--soft); }
 .end { text-anchor: end; }
-line { stroke: var(--grid); stroke-width: 1; } .axis { stroke: var(--soft); } .whisker { stroke: currentColor; stroke-width: 4; stroke-opacity: .35; }
+line { stroke: var(--grid); stroke-width: 1; } .axis { stroke: var(--soft); }
+.whisker { stroke: currentColor; stroke-width: 4; stroke-opacity: .35; }
 .line { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linejoin: round; }
 .band { fill: currentColor; fill-opacity: .2; } .mark { fill: currentColor; stroke: var(--paper); stroke-width: .6; }
 .refused { fill: var(--paper); stroke: var(--soft); } .catch { fill: transparent; }
@@ -45,14 +48,15 @@ _MARKS = (
     "M0 4L4 -3H-4Z",
     "M-4 -1.3H-1.3V-4H1.3V-1.3H4V1.3H1.3V4H-1.3V1.3H-4Z",
 )
-_WIDTH, _LEFT, _GAP, _ACROSS, _HEIGHT = 480.0, 38.0, 14.0, 4, 84.0
-_MARKED = 16  # windows up to which each has its marker
+_WIDTH, _LEFT, _GAP, _HEIGHT = 440.0, 44.0, 16.0, 84.0
+_MARKED = 12  # windows up to which each has its marker, and four panels stand side by side, else two
 
 
 def draw(trend: Trend, title: str, note: str) -> str:
     """Draw a trend as an SVG document; ``note`` stands beneath the title."""
     names = _choose(trend)
-    columns = min(len(trend.labels), _ACROSS)
+    windows = len({share.start for share in trend.shares})
+    columns = min(len(trend.labels), 4 if windows <= _MARKED else 2)
     lines = -(-len(trend.labels) // columns)
     svg = ET.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "role": "img", "aria-labelledby": "title desc"})
     ET.SubElement(svg, "title", {"id": "title"}).text = clean(title)
@@ -60,7 +64,7 @@ def draw(trend: Trend, title: str, note: str) -> str:
     ET.SubElement(svg, "style").text = _STYLE
     scale = _Scale(trend, (_WIDTH - _LEFT - _GAP * (columns - 1) - 4) / columns)
     y = 20.0
-    for style, text in [("title", title), *(("soft", line) for line in _wrap(note, 78))]:
+    for style, text in [("title", title), *(("soft", line) for line in _wrap(note, 70))]:
         _text(svg, 4, y, text, style)
         y += 18
     for name in names:
@@ -83,12 +87,12 @@ def draw(trend: Trend, title: str, note: str) -> str:
         share.share is None for share in trend.shares
     )
     notes += [f"{hidden} more in the table"] * bool(hidden)
-    for line in notes:
+    for text in notes:
         y += 18
-        _text(svg, 4, y, line, "small soft")
+        _text(svg, 4, y, text, "small soft")
     y += 14
     svg.set("viewBox", f"0 0 {_WIDTH:g} {y:.0f}")
-    svg.set("width", f"{_WIDTH * 1.35:.0f}")
+    svg.set("width", f"{_WIDTH * 1.45:.0f}")
     svg.set("style", "max-width: 100%; height: auto; display: block; margin: 0 auto")
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(svg, encoding="unicode") + "\n"
 
@@ -132,7 +136,9 @@ def _draw_panel(panel: Any, shares: Sequence[Share], number: int, scale: _Scale,
         if run[0].share is None:
             for share in run:
                 ET.SubElement(
-                    panel, "circle", {"cx": f"{scale.x(share):.1f}", "cy": f"{_HEIGHT:.1f}", "r": "2.5", "class": "refused"}
+                    panel,
+                    "circle",
+                    {"cx": f"{scale.x(share):.1f}", "cy": f"{_HEIGHT:.1f}", "r": "2.5", "class": "refused"},
                 )
             continue
         sure = [share for share in run if share.low is not None and share.high is not None]
@@ -151,7 +157,12 @@ def _draw_panel(panel: Any, shares: Sequence[Share], number: int, scale: _Scale,
             ET.SubElement(panel, "path", {"d": mark, "class": f"mark {colour}"} | place)
     breadth = scale.width / max(len(shares), 1)
     for share in shares:
-        box = {"x": f"{scale.x(share) - breadth / 2:.1f}", "y": "0", "width": f"{breadth:.1f}", "height": f"{_HEIGHT:.1f}"}
+        box = {
+            "x": f"{scale.x(share) - breadth / 2:.1f}",
+            "y": "0",
+            "width": f"{breadth:.1f}",
+            "height": f"{_HEIGHT:.1f}",
+        }
         ET.SubElement(ET.SubElement(panel, "rect", box | {"class": "catch"}), "title").text = clean(_tell(share))
 
 
@@ -193,7 +204,11 @@ def _describe(trend: Trend, names: Sequence[str | None], note: str) -> str:
             mine = [share for share in trend.shares if (share.by, share.label) == (name, label)]
             told = [share for share in mine if share.share is not None]
             if told:
-                parts.append(f"{_call(name)}: {_tell(told[0])}; {_tell(told[-1])}." if told[1:] else f"{_call(name)}: {_tell(told[0])}.")
+                parts.append(
+                    f"{_call(name)}: {_tell(told[0])}; {_tell(told[-1])}."
+                    if told[1:]
+                    else f"{_call(name)}: {_tell(told[0])}."
+                )
     return " ".join([f"A panel for each of {len(names)} and each of {', '.join(trend.labels)}. {note}", *parts])
 
 
