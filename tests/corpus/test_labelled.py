@@ -65,3 +65,10 @@ def test_codes_follow_the_codebook_and_strangers_are_named():
     assert data.codes(book).tolist() == [3, 0, 3]
     with pytest.raises(DataError, match="did you mean 'none'"):
         labelled_of(["p"], ["nome"]).codes(book)
+
+
+def test_columns_whose_types_clash_are_kept_as_text(tmp_path):
+    (tmp_path / "a.csv").write_text("text,label,year\none,a,1999\n", "utf-8")
+    (tmp_path / "b.jsonl").write_text('{"text": "two", "label": "b", "year": 2001}\n', "utf-8")
+    data = collect(read([str(tmp_path / "a.csv"), str(tmp_path / "b.jsonl")]), extras=True)
+    assert data.extras.column("year").to_pylist() == ["1999", "2001"]

@@ -15,7 +15,9 @@ from communique.cli.terminal import progress, say, table
 from communique.errors import UsageError
 
 if TYPE_CHECKING:
+    from communique.corpus.labelled import Labelled
     from communique.learning.recipe import Recipe
+    from communique.learning.training import Trained
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -44,6 +46,16 @@ def train(
     codebook: Annotated[
         Path | None, typer.Option(help="Codebook (TOML); without it the labels come from the data.")
     ] = None,
+    mask_names: Annotated[
+        bool, typer.Option("--mask-names", help="Hide the names of states from the model, in training and ever after.")
+    ] = False,
+    label_errors: Annotated[
+        bool,
+        typer.Option("--label-errors", help="List the training rows whose label looks wrong, the likeliest first."),
+    ] = False,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Find out whether more labels would help, and of which label.")
+    ] = False,
     explain_search: Annotated[
         bool, typer.Option("--explain-search", help="Print what was tried and why the chosen one won.")
     ] = False,
@@ -71,7 +83,7 @@ def train(
     from communique.corpus.source import read
     from communique.model import registry
 
-    chosen = _recipe(preset, recipe, metric)
+    chosen = _recipe(preset, recipe, metric, mask_names=mask_names)
     seconds = None if time_budget is None else _seconds(time_budget)
     registry.check_name(name)
     registry.check_writable(output or registry.roots()[0] / name / "new", force=force)
@@ -116,10 +128,22 @@ def train(
     facts = trained.facts | {
         "holdout" if held is not None else "cross_validated": _marks(findings.to_dict(), composed=not data)
     }
+    if label_errors:
+        from communique.evaluation.mistakes import find_label_errors, held_out_probability
+
+        truth = rows.codes(book)
+        found = find_label_errors(rows.rows, truth, held_out_probability(model, truth), book.names)
+        facts["label_errors"] = found.to_dict()
+    if learning_curve:
+        facts["learning_curve"] = _curve(trained, rows)
     saved = registry.save(model, facts, folder=output)
     if as_json:
         typer.echo(json.dumps({"path": str(saved.file.parent), **saved.manifest}, indent=2, ensure_ascii=False))
         return
+    if label_errors:
+        _show_suspects(facts["label_errors"])
+    for remark in facts.get("learning_curve", {}).get("remarks", []):
+        typer.echo(remark)
     if explain_search:
         _show_search(trained.facts["search"])
     show(findings, title)
@@ -129,6 +153,49 @@ def train(
         f"Saved {name} {saved.version} in {saved.file.parent} "
         f"({len(rows):,} statements, {trained.facts['seconds']:g} s)."
     )
+
+
+def _show_suspects(found: dict[str, Any]) -> None:
+    """Print the rows whose label looks wrong."""
+    suspects = [
+        [one["id"], one["text"], one["truth"], one["label"], f"{one['confidence']:.2f}"]
+        for one in found["suspects"][:20]
+    ]
+    columns_shown = ["id", "statement", "label", "looks like", "confidence"]
+    table("Labels that look wrong", columns_shown, suspects, wide=1, note=" ".join(found["remarks"]))
+
+
+def _curve(trained: Trained, rows: Labelled) -> dict[str, Any]:
+    """Train the chosen recipe on more and more of the rows."""
+    from dataclasses import replace
+
+    import numpy as np
+    import pyarrow as pa
+
+    from communique.corpus.labelled import Labelled
+    from communique.evaluation.curve import Rows, hold_out, learning_curve
+    from communique.inference.prediction import Classifier
+    from communique.learning.training import fit_model
+
+    model = trained.model
+    y = rows.codes(model.codebook)
+    pool, held = hold_out(trained.groups)
+    recipe = replace(trained.choice.recipe, folds=2, repeats=1)  # inner folds only set the temperature
+
+    def fit_and_predict(train: np.ndarray) -> np.ndarray:
+        part = Labelled(rows.rows.take(pa.array(pool[train])))
+        fitted = fit_model(part, model.codebook, recipe, seed=trained.facts["seed"]).model
+        return Classifier(fitted).predict_proba(rows.texts.take(pa.array(held)))
+
+    with progress("learning curve") as advance:
+        return learning_curve(
+            Rows(y[pool], trained.groups[pool]),
+            Rows(y[held], trained.groups[held]),
+            model.labels,
+            model.codebook.background,
+            fit_and_predict,
+            progress=advance,
+        ).to_dict()
 
 
 def _show_search(search: dict[str, Any]) -> None:
@@ -147,13 +214,19 @@ def _show_search(search: dict[str, Any]) -> None:
     table(title, ["classifiers", "features", "mean", "standard error", "folds"], tried, note=search["chosen"])
 
 
-def _recipe(preset: str, file: Path | None, metric: str | None) -> Recipe:
+def _recipe(preset: str, file: Path | None, metric: str | None, *, mask_names: bool) -> Recipe:
     from dataclasses import replace
 
     from communique.learning.presets import preset as named
     from communique.learning.recipe import read_recipe
 
     chosen = read_recipe(file) if file else named(preset)
+    if mask_names:
+        hidden = [
+            tuple(replace(block, terms=replace(block.terms, mask_names=True)) for block in blocks)
+            for blocks in chosen.features
+        ]
+        chosen = replace(chosen, features=tuple(hidden))
     return replace(chosen, metric=metric) if metric else chosen
 
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from communique.codebook import Codebook
 from communique.corpus.batch import Batch
+from communique.corpus.cells import format_cells
 from communique.errors import DataError
 from communique.statement import GROUP, ID, LABEL, LABELLED, TEXT
 
@@ -111,7 +112,7 @@ def collect(batches: Iterable[Batch], what: str = "the data", *, extras: bool = 
     rows = pa.Table.from_batches(parts, LABELLED)
     if not rows.num_rows:
         raise DataError(f"{what} holds no labelled statement", expected="rows with a text and a label")
-    beside = pa.concat_tables(others, promote_options="permissive") if extras else None
+    beside = _join_columns(others) if extras else None
     return Labelled(rows, tuple(skipped), tuple(unlabelled), beside)
 
 
@@ -120,6 +121,19 @@ def labelled_of(texts: Sequence[str], labels: Sequence[str], groups: Sequence[st
     ids = list(map(str, range(1, len(texts) + 1)))
     columns = {ID: ids, TEXT: texts, LABEL: labels, GROUP: groups if groups is not None else [None] * len(ids)}
     return Labelled(pa.table([pa.array(columns[name], pa.string()) for name in LABELLED.names], schema=LABELLED))
+
+
+def _join_columns(tables: list[pa.Table]) -> pa.Table:
+    """Put the columns of several files under each other; where their types clash, as text."""
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except pa.ArrowException:
+        plain = [pa.table({name: _text_of(table.column(name)) for name in table.column_names}) for table in tables]
+        return pa.concat_tables(plain, promote_options="default")
+
+
+def _text_of(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array([format_cells(chunk) for chunk in column.chunks], pa.string())
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

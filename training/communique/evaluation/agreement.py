@@ -29,8 +29,7 @@ from communique.corpus.cells import format_cells
 from communique.corpus.labelled import Labelled
 from communique.errors import DataError, UsageError
 from communique.evaluation.bootstrap import Bootstrap
-from communique.evaluation.findings import Estimate, judge, judge_difference
-from communique.evaluation.findings import _with_intervals as with_intervals
+from communique.evaluation.findings import Estimate, judge, judge_difference, with_intervals
 from communique.evaluation.metrics import FloatArray, IntArray, Judged, Scores
 from communique.statement import GROUP
 

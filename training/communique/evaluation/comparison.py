@@ -20,8 +20,7 @@ import pyarrow as pa
 
 from communique.errors import UsageError
 from communique.evaluation.bootstrap import Bootstrap
-from communique.evaluation.findings import Estimate, judge_difference
-from communique.evaluation.findings import _plain as plain
+from communique.evaluation.findings import Estimate, judge_difference, plain
 from communique.evaluation.metrics import (
     FloatArray,
     IntArray,

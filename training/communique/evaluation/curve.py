@@ -27,8 +27,7 @@ from numpy.typing import NDArray
 
 from communique.errors import DataError, UsageError
 from communique.evaluation.bootstrap import FEW_GROUPS, Bootstrap
-from communique.evaluation.findings import Estimate
-from communique.evaluation.findings import _plain as plain
+from communique.evaluation.findings import Estimate, plain
 from communique.evaluation.metrics import FloatArray, IntArray, Judged, Sums, score, score_labels, sum_groups
 
 FitAndPredict = Callable[[IntArray], NDArray[np.floating]]

@@ -26,8 +26,7 @@ from numpy.typing import NDArray
 
 from communique.errors import DataError, UsageError
 from communique.evaluation.bootstrap import FEW_GROUPS, Bootstrap
-from communique.evaluation.findings import Estimate, Findings, judge, judge_difference
-from communique.evaluation.findings import _with_intervals as with_intervals
+from communique.evaluation.findings import Estimate, Findings, judge, judge_difference, with_intervals
 from communique.evaluation.metrics import IntArray, Judged, Scores
 
 FitAndPredict = Callable[[IntArray, IntArray], NDArray[np.floating]]

@@ -76,11 +76,11 @@ class Findings:
             "n": self.n,
             "groups": self.groups,
             "background": self.background,
-            **_with_intervals({field.name: getattr(self.scores, field.name) for field in fields(self.scores)}),
+            **with_intervals({field.name: getattr(self.scores, field.name) for field in fields(self.scores)}),
             "bootstrap": {**asdict(self.bootstrap), "trusted": self.trusted},
             "labels": {
                 label.name: {
-                    **_with_intervals({"precision": label.precision, "recall": label.recall, "f1": label.f1}),
+                    **with_intervals({"precision": label.precision, "recall": label.recall, "f1": label.f1}),
                     "support": label.support,
                     "predicted": label.predicted,
                 }
@@ -88,7 +88,7 @@ class Findings:
             },
             "confusion": {"labels": [label.name for label in self.labels], "matrix": self.confusion.tolist()},
             "reliability": {
-                field.name: [_plain(number) for number in getattr(self.reliability, field.name).tolist()]
+                field.name: [plain(number) for number in getattr(self.reliability, field.name).tolist()]
                 for field in fields(self.reliability)
             },
         }
@@ -172,9 +172,9 @@ def _estimates(values: FloatArray, draws: FloatArray, bootstrap: Bootstrap, grou
     return [Estimate(*ends) for ends in zip(values.tolist(), low.tolist(), high.tolist(), strict=True)]
 
 
-def _with_intervals(estimates: dict[str, Estimate]) -> dict[str, Any]:
+def with_intervals(estimates: dict[str, Estimate]) -> dict[str, Any]:
     return {
-        **{name: _plain(estimate.value) for name, estimate in estimates.items()},
+        **{name: plain(estimate.value) for name, estimate in estimates.items()},
         "intervals": {
             name: None if math.isnan(estimate.low) else [estimate.low, estimate.high]
             for name, estimate in estimates.items()
@@ -182,5 +182,5 @@ def _with_intervals(estimates: dict[str, Estimate]) -> dict[str, Any]:
     }
 
 
-def _plain(number: float) -> float | None:
+def plain(number: float) -> float | None:
     return None if math.isnan(number) else number

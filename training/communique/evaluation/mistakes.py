@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from communique.errors import UsageError
-from communique.evaluation.findings import _plain as plain
+from communique.evaluation.findings import plain
 from communique.evaluation.metrics import FloatArray, IntArray, Judged
 from communique.inference.prediction import softmax
 from communique.model.model import Model

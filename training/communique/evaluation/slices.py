@@ -30,9 +30,7 @@ from communique.corpus.cells import format_cells
 from communique.corpus.labelled import Labelled
 from communique.errors import DataError
 from communique.evaluation.bootstrap import FEW_GROUPS, Bootstrap, count_draws
-from communique.evaluation.findings import Estimate
-from communique.evaluation.findings import _plain as plain
-from communique.evaluation.findings import _with_intervals as with_intervals
+from communique.evaluation.findings import Estimate, plain, with_intervals
 from communique.evaluation.metrics import FloatArray, IntArray, Judged, Sums, score_labels, sum_groups
 
 FEW_ROWS = 30

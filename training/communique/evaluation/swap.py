@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 
 from communique.errors import UsageError
 from communique.evaluation.bootstrap import FEW_GROUPS, Bootstrap
-from communique.evaluation.findings import Estimate
-from communique.evaluation.findings import _plain as plain
+from communique.evaluation.findings import Estimate, plain
 from communique.evaluation.slices import holm
 from communique.text.names import CLOSED, Names, Span, State, at_sentence_start, put, read_gazetteer
 

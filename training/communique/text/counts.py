@@ -222,9 +222,9 @@ class Counters:
         self._lock = threading.Lock()
 
     def count(self, texts: pa.Array, part: int = _PART) -> Iterator[list[csr_matrix]]:
-        """Count, in parts of so many texts: for each vocabulary (texts of the part, terms) float32 CSR, summed.
+        """Count, part by part: for each vocabulary (texts of the part, terms) float32 CSR, what is twice summed.
 
-        Words are looked at once for all texts; the matrices of a part are small enough to stay in the processor's cache.
+        Words are looked at once for all texts; the matrices of a part are small enough for the processor's cache.
         """
         words = tokens.split(texts)
         rows, contributions = self._recall(words.distinct)
