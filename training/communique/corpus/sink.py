@@ -140,6 +140,13 @@ def _open_stdout() -> Iterator[IO[bytes]]:
 
 @contextmanager
 def open_file(path: Path, force: bool) -> Iterator[IO[bytes]]:
+    """Open a file that takes its name only when the ``with`` block ends without an exception.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written to, now or when it is completed, or is there already and not ``force``.
+    """
     with _refusing(str(path)):
         taken, folder, device = path.exists(), path.is_dir(), path.exists() and not path.is_file()
     if folder:

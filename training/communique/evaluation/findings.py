@@ -173,6 +173,7 @@ def _estimates(values: FloatArray, draws: FloatArray, bootstrap: Bootstrap, grou
 
 
 def with_intervals(estimates: dict[str, Estimate]) -> dict[str, Any]:
+    """Lay estimates out for JSON: each value under its name, and all intervals under ``intervals``."""
     return {
         **{name: plain(estimate.value) for name, estimate in estimates.items()},
         "intervals": {
@@ -183,4 +184,5 @@ def with_intervals(estimates: dict[str, Estimate]) -> dict[str, Any]:
 
 
 def plain(number: float) -> float | None:
+    """Return a number for JSON, which has no NaN."""
     return None if math.isnan(number) else number

@@ -18,7 +18,7 @@ import time
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,15 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Written:
+    """The file of answers: its size in bytes and its SHA-256, both None if it is no regular file."""
+
+    name: str
+    bytes: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
 class Counts:
     """How many rows, how many of each label, and how many with no answer to rely on, no text, or no sense."""
 
@@ -105,7 +114,7 @@ class Receipt:
     options: dict[str, bool | int | float | None]
     counts: Counts
     answers: Answers
-    output: Source | None
+    output: Written | None
     versions: dict[str, str]
     created: str
     seconds: float
@@ -279,7 +288,7 @@ class Ledger:
             options=asdict(self._options),
             counts=Counts(self._rows, self._labels, self._abstained, self._empty, self._unreadable),
             answers=Answers(self._answers.blocks, {name: round(total, 6) for name, total in self._sums.items()}),
-            output=None if output is None else Source(str(output), self._rows, "", *_measure(str(output))),
+            output=None if output is None else Written(str(output), *_measure(str(output))),
             versions={"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
             created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             seconds=round(time.monotonic() - self._began, 3),
@@ -392,6 +401,7 @@ def verify(receipt: Receipt, *, model: str | None = None, jobs: int = 0) -> Veri
     classifier = Classifier(registry.open_saved(saved))
     try:
         options, columns = Options(**receipt.options), Columns(**receipt.columns)  # type: ignore[arg-type]
+        options = replace(options, evidence=False)  # slow, and not compared
     except (TypeError, CommuniqueError) as problem:
         raise DataError(
             f"a receipt with options that this version does not know ({problem})",
