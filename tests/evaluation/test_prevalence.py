@@ -143,27 +143,26 @@ def test_free_maximum_is_the_em_where_no_share_is_near_zero():
 def test_calibration_gives_each_label_its_share_and_undoes_heat():
     chance, world = np.random.default_rng(5), World(heat=2.0)
     known = world.held_out(chance, 30_000)
-    cell, cells = make_cells(known.probability)
-    counts = np.zeros((4, len(cells.given)))
-    np.add.at(counts, (known.truth, cell), 1)
-    theta, calibrated = calibrate(counts, cells.logs)
+    counts = np.eye(4)[known.truth].T  # every row a cell
+    theta, calibrated = calibrate(counts, np.log(known.probability))
     assert theta[0] == pytest.approx(0.5, abs=0.02)
-    np.testing.assert_allclose(counts.sum(axis=0) @ calibrated, counts.sum(axis=1), rtol=1e-3)
+    np.testing.assert_allclose(calibrated.sum(axis=0), counts.sum(axis=1), rtol=1e-3)
 
 
 def test_cells_are_few_never_cross_labels_and_keep_the_mean():
     probability = np.random.default_rng(6).dirichlet(np.ones(6), 5000)
-    cell, cells = make_cells(probability, 80)
+    given = np.random.default_rng(7).integers(6, size=5000)
+    cell, cells = make_cells(probability, given, 80)
     assert len(cells.given) <= 80
-    np.testing.assert_array_equal(cells.given[cell], probability.argmax(axis=1))
+    np.testing.assert_array_equal(cells.given[cell], given)
     np.testing.assert_allclose(np.bincount(cell) @ cells.mean, probability.sum(axis=0))
-    assert len(make_cells(probability, 0)[1].given) == 6
+    assert len(make_cells(probability, given, 0)[1].given) == 6
 
 
 # Intervals
 
 
-def cover(world: World, methods: list[str], m: int, n: int, size: int, samples: int = 60) -> dict[str, float]:
+def cover(world: World, methods: list[str], m: int, n: int, size: int, samples: int = 40) -> dict[str, float]:
     """Give the share of intervals that hold the true share; groups of ``size`` rows have their own mix of labels."""
     truths = np.array([[0.25] * 4, SHIFTED, [0.02, 0.08, 0.3, 0.6]])
     held = dict.fromkeys(methods, 0.0)
@@ -177,7 +176,7 @@ def cover(world: World, methods: list[str], m: int, n: int, size: int, samples: 
         window, truth = np.repeat(np.arange(3), n), np.concatenate(labels).clip(0, 3)
         rows = WindowRows(world.rows(chance, truth), window, np.arange(3 * n) // size)
         for method in methods:
-            found = estimate(rows, known, method, Bootstrap(300, seed=sample))
+            found = estimate(rows, known, method, Bootstrap(200, seed=sample))
             held[method] += ((found.low <= truths) & (truths <= found.high)).mean() / samples
     return held
 
@@ -185,9 +184,9 @@ def cover(world: World, methods: list[str], m: int, n: int, size: int, samples: 
 @pytest.mark.parametrize(("m", "n", "size"), [(400, 40, 1), (1000, 200, 1), (1000, 240, 8)])
 def test_intervals_hold_the_true_share_as_often_as_they_say(m, n, size):
     held = cover(World(), ["none", "count", "em"], m, n, size)
-    assert 0.92 <= held["count"] <= 0.98
-    assert 0.91 <= held["em"] <= 0.98
-    assert held["none"] < 0.85
+    assert 0.91 <= held["count"] <= 0.985
+    assert 0.91 <= held["em"] <= 0.985
+    assert held["none"] < 0.9
 
 
 def test_two_labels_counted_as_given_have_the_interval_of_jeffreys():

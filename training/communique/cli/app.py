@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from communique.cli import classify, compare, evaluate, explain, lint, models, top, train
+from communique.cli import classify, compare, evaluate, explain, lint, models, top, train, trend, verify
 from communique.errors import CommuniqueError
 
 app = typer.Typer(
@@ -82,7 +82,16 @@ def _end(sentence: str, code: int) -> None:
     raise typer.Exit(code) from None
 
 
-for _verb in (train.train, evaluate.evaluate, classify.classify, explain.explain, compare.compare, lint.lint):
+for _verb in (
+    train.train,
+    evaluate.evaluate,
+    classify.classify,
+    explain.explain,
+    compare.compare,
+    lint.lint,
+    trend.trend,
+    verify.verify,
+):
     app.command()(_guarded(_verb))
 _models = typer.Typer(help=models.models.__doc__, invoke_without_command=True, rich_markup_mode=None)
 _models.callback()(_guarded(models.models))

@@ -14,11 +14,12 @@ import typer
 from communique.cli.options import Force, IdColumn, Jobs, TextColumn, columns
 from communique.cli.rows import read_inputs, spare_pandas, told
 from communique.cli.terminal import is_terminal, progress, say, table
-from communique.errors import UsageError
+from communique.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from communique.corpus.sink import Format
     from communique.inference.bulk import Answered
     from communique.inference.prediction import Classifier, Options
 
@@ -55,6 +56,9 @@ def classify(
         typer.Option("--evidence", help="Add the words that speak for the label and against it, with their places."),
     ] = False,
     top_k: Annotated[int | None, typer.Option(help="List this many labels, the most probable first.")] = None,
+    receipt: Annotated[
+        Path | None, typer.Option(help="Write a receipt here: what was classified, with what; see communique verify.")
+    ] = None,
     text_column: TextColumn = None,
     id_column: IdColumn = None,
     jobs: Jobs = 0,
@@ -68,26 +72,44 @@ def classify(
     Example: communique classify statements.csv --format csv --output labelled.csv
     """
     spare_pandas()
-    from communique import load
     from communique.inference.bulk import answer
-    from communique.inference.prediction import Options
+    from communique.inference.prediction import Classifier, Options
+    from communique.model import registry
 
     options = Options(threshold=min_confidence, top_k=top_k, evidence=evidence, max_error=max_error, coverage=coverage)
-    classifier = load(model)
+    saved = registry.find(model)
+    classifier = Classifier(registry.open_saved(saved))
     _warn(classifier, options)
     shown = _form(format) or ("table" if output is None and is_terminal(sys.stdout) else None)
-    batches = read_inputs(inputs or [], columns(text_column, identity=id_column))
+    wanted = columns(text_column, identity=id_column)
+    answers = answer(classifier, read_inputs(inputs or [], wanted), options, jobs=jobs)
+    ledger = None
+    if receipt is not None:
+        from communique.inference.receipt import Ledger
+
+        if receipt.exists() and not force:
+            raise OutputError(f"{receipt} is there already", remedy="choose another name or give --force")
+        ledger = Ledger(saved, classifier, options, wanted, inputs or [], given=model)
+        answers = ledger.watch(answers)
     if shown == "table":
         if output is not None:
             raise UsageError("a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet")
-        _show(told(answer(classifier, batches, options, jobs=jobs)))
-        return
+        _show(told(answers))
+    else:
+        _write(told(answers), output, shown, force=force)
+    if ledger is not None and receipt is not None:
+        from communique.corpus.sink import open_file
 
+        with open_file(receipt, force) as stream:
+            stream.write(ledger.close(output).to_json())
+
+
+def _write(answers: Iterator[Answered], output: Path | None, form: Format | None, *, force: bool) -> None:
     from communique.corpus.sink import open_sink
 
-    with open_sink(output, shown, force=force) as sink, progress("classified") as advance:
+    with open_sink(output, form, force=force) as sink, progress("classified") as advance:
         done = 0
-        for answered in told(answer(classifier, batches, options, jobs=jobs)):
+        for answered in answers:
             sink.write(answered.rows)
             done += answered.rows.num_rows
             advance(done, 0)
@@ -102,7 +124,7 @@ def _warn(classifier: Classifier, options: Options) -> None:
         say(f"communique: {why}; every label is listed")
 
 
-def _form(name: str | None) -> Literal["table", "jsonl", "csv", "tsv", "parquet"] | None:
+def _form(name: str | None) -> Literal["table"] | Format | None:
     match name:
         case None | "table" | "jsonl" | "csv" | "tsv" | "parquet":
             return name

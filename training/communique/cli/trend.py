@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -13,7 +14,7 @@ import typer
 
 from communique.cli.options import AsJson, Force, GroupColumn, Jobs, LabelColumn, TextColumn, columns
 from communique.cli.rows import spare_pandas
-from communique.cli.terminal import is_terminal, progress, say, table
+from communique.cli.terminal import CONTROLS, is_terminal, progress, say, table
 from communique.errors import UsageError
 
 if TYPE_CHECKING:
@@ -186,17 +187,28 @@ def _batch(trend: Trend) -> pa.RecordBatch:
 
 
 def _show(trend: Trend, title: str, note: str, by: str | None) -> None:
-    rows: list[list[str]] = []
+    """Print a table for each actor: a line for a window, or for a window and label where the labels find no room."""
+    width = shutil.get_terminal_size().columns if is_terminal(sys.stdout) else 100
+    wide = 25 + sum(2 + max(len(label), 11) for label in trend.labels) <= width
     notes: dict[str, int] = {}
-    for first in trend.shares[:: len(trend.labels)]:
-        mine = [share for share in trend.shares if (share.by, share.start) == (first.by, first.start)]
-        mark = "" if first.note is None else f"[{notes.setdefault(first.note, len(notes) + 1)}]"
-        rows.append(
-            [*([first.by or "(none)"] if by else []), f"{first.start}", f"{first.n:,}", *map(_cell, mine), mark]
-        )
-    told = [f"[{number}] {text}." for text, number in notes.items()]
-    heads = [*([by] if by else []), "from", "rows", *trend.labels, ""]
-    table(title, heads, rows, note="\n".join([note[0].upper() + note[1:], *told]))
+    typer.echo(title)
+    for name in trend.names:
+        rows: list[list[str]] = []
+        mine = [share for share in trend.shares if share.by == name]
+        for start in range(0, len(mine), len(trend.labels)):
+            shares = mine[start : start + len(trend.labels)]
+            reason = shares[0].note
+            mark = "" if reason is None else f"[{notes.setdefault(reason, len(notes) + 1)}]"
+            when = [f"{shares[0].start}", f"{shares[0].n:,}"]
+            if wide:
+                rows.append([*when, *map(_cell, shares), mark])
+            else:
+                rows += [[*when, share.label, _cell(share), mark] for share in shares]
+        called = f"{by}: {name or '(none)'}".translate(CONTROLS) if by else ""
+        heads = ["from", "rows", *trend.labels, ""] if wide else ["from", "rows", "label", "share", ""]
+        table(called, heads, rows, wide=-1)
+    for told in [note[0].upper() + note[1:], *(f"[{number}] {text}." for text, number in notes.items())]:
+        typer.echo(told)
 
 
 def _cell(share: Share) -> str:

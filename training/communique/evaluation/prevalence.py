@@ -52,15 +52,16 @@ FEW_ROWS = 30
 """A window with fewer rows than this gets no estimate."""
 FEW_HELD_OUT = 10
 """With fewer held-out rows of a label its confusions are not known."""
-WORST_CONDITION = 25.0
-"""Beyond this condition number of the confusions an error in a count comes back many times as large in the share."""
+MOST_TURNED = 0.025
+"""Where more draws of the confusions than this have turned round, that is, a determinant of the other sign, they may as
+well be singular: a share may be anything."""
 
 _MOST_CELLS = 100
 _FINEST = 12
 _PSEUDO_ROWS = 0.5
-_SMALLEST = 1e-6
+_SMALLEST = 1e-12
 _EM_STEPS, _EM_CHANGE = 5000, 1e-9
-_NEWTON_STEPS = 8
+_NEWTON_STEPS, _HALVINGS = 8, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,8 +164,13 @@ def estimate(
 def _estimate(
     rows: WindowRows, known: HeldOutRows, method: Method, bootstrap: Bootstrap, labels: tuple[str, ...]
 ) -> Prevalence:
-    most = 0 if method in ("none", "count") else _MOST_CELLS  # to these a row's label is all
-    cell, cells = make_cells(np.concatenate([known.probability, rows.probability]), most)
+    probability = np.concatenate([known.probability, rows.probability])
+    given, most = probability.argmax(axis=1), 0
+    if method in ("soft", "em"):  # to the others a row's label is all
+        logs, most = np.log(np.maximum(probability, _SMALLEST)), _MOST_CELLS
+        theta, _ = calibrate(np.eye(len(labels))[known.truth].T, logs[: len(known.truth)])
+        probability = _soften(theta, logs)  # before it is cut into cells: what is overconfident lies in few of them
+    cell, cells = make_cells(probability, given, most)
     held_out = _tabulate(known.truth, cell[: len(known.truth)], len(labels), len(cells.given))
     cell = cell[len(known.truth) :]
     windows = int(rows.window.max()) + 1 if len(rows.window) else 0
@@ -175,12 +181,14 @@ def _estimate(
     groups = np.bincount(pairs[:, 0], minlength=windows)
 
     share, low, high = np.full((3, *raw.shape), np.nan)
-    trouble = _find_trouble(held_out, cells, labels, method)
+    generator = np.random.default_rng(bootstrap.seed)
+    trouble = "" if method == "none" else _find_rare(held_out, labels)
+    if not trouble:
+        counter = _Counter(held_out, cells, method, generator, bootstrap.resamples)
+        trouble = counter.trouble
     notes = [trouble or (f"fewer than {FEW_ROWS} rows" if size < FEW_ROWS else "") for size in n]
     kept = np.array([not note for note in notes], bool)
     if kept.any():
-        generator = np.random.default_rng(bootstrap.seed)
-        counter = _Counter(held_out, cells, method, generator, bootstrap.resamples)
         share[kept] = counter.solve(counts[kept])
         order = np.argsort(rows.window, kind="stable")
         ends = np.cumsum(n)
@@ -193,22 +201,19 @@ def _estimate(
             notes[window] = _mind(int(groups[window]))
         if (kept & (groups < 2)).any():
             low[kept & (groups < 2)] = high[kept & (groups < 2)] = np.nan
-    return Prevalence(n, groups, raw, share, np.clip(low, 0, 1), np.clip(high, 0, 1), tuple(notes))
+    share, low, high = np.clip((share, low, high), 0, 1)  # sums of shares may be off by a last digit
+    return Prevalence(n, groups, raw, share, low, high, tuple(notes))
 
 
-def _find_trouble(held_out: FloatArray, cells: Cells, labels: tuple[str, ...], method: Method) -> str:
-    """Say why the confusions cannot be undone; "" if they can."""
-    if method == "none":
-        return ""
+def _find_rare(held_out: FloatArray, labels: tuple[str, ...]) -> str:
+    """Say which label has too few held-out rows for its confusions to be known; "" if none."""
     support = held_out.sum(axis=1)
-    if support.min() < FEW_HELD_OUT:
-        rare = int(support.argmin())
-        return f"{int(support[rare])} held-out rows of {labels[rare]!r}, fewer than {FEW_HELD_OUT}"
-    features = cells.onehot if method == "count" else calibrate(held_out, cells.logs)[1]
-    condition = float(np.linalg.cond(_confuse(held_out, features)))
-    if not condition <= WORST_CONDITION:
-        return f"the model confuses the labels too much to undo it (condition number {condition:.0f})"
-    return ""
+    rare = int(support.argmin())
+    return (
+        f"{int(support[rare])} held-out rows of {labels[rare]!r}, fewer than {FEW_HELD_OUT}"
+        if support[rare] < FEW_HELD_OUT
+        else ""
+    )
 
 
 def _mind(groups: int) -> str:
@@ -234,16 +239,15 @@ class Cells:
 
     @property
     def logs(self) -> FloatArray:
-        """``(b, k)``: log probabilities, none below one in a million."""
+        """``(b, k)``: log probabilities, none below that of 1e-12."""
         return np.asarray(np.log(np.maximum(self.mean, _SMALLEST)))
 
 
-def make_cells(probability: FloatArray, most: int = _MOST_CELLS) -> tuple[IntArray, Cells]:
+def make_cells(probability: FloatArray, given: IntArray, most: int = _MOST_CELLS) -> tuple[IntArray, Cells]:
     """Sort rows ``(n, k)`` into at most ``most`` cells of like rows, or one a label; return each row's cell ``(n,)``.
 
     The grid is even in ``arcsin(sqrt(p))``, so it is finer near 0 and 1, where a likelihood ratio changes fastest.
     """
-    given = probability.argmax(axis=1)
     angles = np.arcsin(np.sqrt(np.clip(probability, 0, 1))) / (np.pi / 2)
     for steps in range(_FINEST if most else 0, -1, -1):
         cell = given
@@ -289,25 +293,24 @@ class _Counter:
         self, held_out: FloatArray, cells: Cells, method: Method, generator: np.random.Generator, draws: int
     ) -> None:
         self.method = method
-        k = len(held_out)
-        self.pseudo = _PSEUDO_ROWS * np.ones((draws, k))
         self.generator = generator
+        self.pseudo = np.full((draws, len(held_out)), _PSEUDO_ROWS)
         self.features = cells.onehot
-        self.profile = cells.onehot  # replaced below: how the rows of a label spread over the cells, (k, b)
+        self.trouble = ""
         if method == "none":
             return
         drawn = generator.standard_gamma(held_out, (draws, *held_out.shape))
-        self.profile = held_out / held_out.sum(axis=1, keepdims=True)
+        self.profile = held_out / held_out.sum(axis=1, keepdims=True)  # how the rows of a label spread over the cells
         if method != "count":
-            theta, calibrated = calibrate(held_out, cells.logs)
+            theta, self.features = calibrate(held_out, cells.logs)
         if method == "em":
-            self.ratios = _divide(held_out, calibrated)
+            self.ratios = _divide(held_out, self.features)
             self.drawn_ratios = _divide(drawn, calibrate(drawn, cells.logs, theta, steps=2)[1])
-            return
-        if method == "soft":
-            self.features = calibrated
         self.confusion = _confuse(held_out, self.features)
         self.drawn_confusion = _confuse(drawn, self.features)
+        turned = np.linalg.slogdet(self.drawn_confusion)[0] != np.linalg.slogdet(self.confusion)[0]
+        if turned.mean() > MOST_TURNED:
+            self.trouble = "the model confuses the labels too much for that to be undone"
 
     def solve(self, counts: FloatArray) -> FloatArray:
         """Estimate the shares ``(w, k)`` from counts ``(w, b)``."""
@@ -423,6 +426,13 @@ def calibrate(
     truth = np.swapaxes(held_out, -1, -2)
     size = truth.sum(axis=-1, keepdims=True)
     each = np.arange(1, k + 1)
+
+    def worth(theta: FloatArray) -> FloatArray:
+        scores = theta[..., :1, np.newaxis] * logs + theta[..., np.newaxis, 1:]
+        top = scores.max(axis=-1, keepdims=True)
+        normaliser = top + np.log(np.exp(scores - top).sum(axis=-1, keepdims=True))
+        return np.asarray((truth * (scores - normaliser)).sum(axis=(-1, -2)) - ((theta - prior) ** 2).sum(axis=-1) / 2)
+
     for _ in range(steps):
         p = _soften(theta, logs)
         expected = size * p
@@ -436,6 +446,12 @@ def calibrate(
         hessian[..., each, each] += expected.sum(axis=-2)
         hessian += np.eye(k + 1)
         step = np.linalg.solve(hessian, (gradient - (theta - prior))[..., np.newaxis])[..., 0]
+        before = worth(theta) if start is None else np.empty(0)
+        for _ in range(_HALVINGS if start is None else 0):  # far from the solution a whole step may lead away from it
+            worse = worth(theta + step) < before - 1e-9 * np.abs(before)
+            if not worse.any():
+                break
+            step = np.where(worse[..., np.newaxis], step / 2, step)
         theta += step
         if np.abs(step).max() < 1e-9:
             break

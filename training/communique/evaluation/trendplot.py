@@ -72,7 +72,7 @@ def draw(trend: Trend, title: str, note: str) -> str:
         rows = sum(share.n for share in shares) // len(trend.labels)
         y += 20
         heading = _text(svg, 4, y, "", "name")
-        ET.SubElement(heading, "tspan").text = clean(_call(name))
+        ET.SubElement(heading, "tspan").text = clean(_cut(_call(name), _WIDTH - 130))
         ET.SubElement(heading, "tspan", {"class": "small soft", "dx": "8"}).text = f"{rows:,} rows"
         for line in range(lines):
             y += 22
