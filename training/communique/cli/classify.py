@@ -5,16 +5,17 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from communique.cli.options import Force, IdColumn, Jobs, TextColumn, columns
 from communique.cli.rows import read_inputs, spare_pandas, told
 from communique.cli.terminal import is_terminal, progress, say, table
-from communique.errors import OutputError, UsageError
+from communique.errors import UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,25 +84,31 @@ def classify(
     shown = _form(format) or ("table" if output is None and is_terminal(sys.stdout) else None)
     wanted = columns(text_column, identity=id_column)
     answers = answer(classifier, read_inputs(inputs or [], wanted), options, jobs=jobs)
-    ledger = None
-    if receipt is not None:
-        from communique.inference.receipt import Ledger
+    with nullcontext() if receipt is None else _receipt(receipt, force) as kept:
+        ledger = None
+        if kept is not None:
+            from communique.inference.receipt import Ledger
 
-        if receipt.exists() and not force:
-            raise OutputError(f"{receipt} is there already", remedy="choose another name or give --force")
-        ledger = Ledger(saved, classifier, options, wanted, inputs or [], given=model)
-        answers = ledger.watch(answers)
-    if shown == "table":
-        if output is not None:
-            raise UsageError("a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet")
-        _show(told(answers))
-    else:
-        _write(told(answers), output, shown, force=force)
-    if ledger is not None and receipt is not None:
-        from communique.corpus.sink import open_file
+            ledger = Ledger(saved, classifier, options, wanted, inputs or [], given=model)
+            answers = ledger.watch(answers)
+        if shown == "table":
+            if output is not None:
+                raise UsageError(
+                    "a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet"
+                )
+            if top_k is not None or evidence or coverage is not None:
+                say("communique: the table has no room for --top-k, --evidence and --coverage; --format jsonl has")
+            _show(told(answers))
+        else:
+            _write(told(answers), output, shown, force=force)
+        if kept is not None and ledger is not None:
+            kept.write(ledger.close(output).to_json())
 
-        with open_file(receipt, force) as stream:
-            stream.write(ledger.close(output).to_json())
+
+def _receipt(path: Path, force: bool) -> AbstractContextManager[IO[bytes]]:
+    from communique.corpus.sink import open_file
+
+    return open_file(path, force)
 
 
 def _write(answers: Iterator[Answered], output: Path | None, form: Format | None, *, force: bool) -> None:
@@ -122,6 +129,8 @@ def _warn(classifier: Classifier, options: Options) -> None:
         say(f"communique: {promise.why}; {then}")
     if options.coverage is not None and (why := classifier.sets(options.coverage).why):
         say(f"communique: {why}; every label is listed")
+    if options.max_error is not None or options.coverage is not None:
+        say("communique: the promise holds for statements like the training rows; on others, expect more errors")
 
 
 def _form(name: str | None) -> Literal["table"] | Format | None:

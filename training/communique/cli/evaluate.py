@@ -10,7 +10,7 @@ import typer
 
 from communique.cli.options import AsJson, Force, GroupColumn, IdColumn, LabelColumn, TextColumn, columns
 from communique.cli.terminal import say, table
-from communique.errors import QualityGateError
+from communique.errors import DataError, QualityGateError, UsageError
 
 if TYPE_CHECKING:
     from communique.evaluation.findings import Findings
@@ -82,6 +82,8 @@ def evaluate(
 
     if report is not None:
         examination.check_report(report, force=force)
+    if Path(model).suffix.lower() in (".csv", ".tsv", ".jsonl", ".json", ".parquet", ".txt", ".gz"):
+        raise UsageError(f"{model} looks like data", remedy=f"the model's name comes first: evaluate stance {model}")
     saved = registry.find(model)
     wanted = columns(text_column, label_column, id_column, group)
     need = frozenset({"text", "label"})
@@ -94,6 +96,11 @@ def evaluate(
             f"and {len(labelled.unlabelled):,} without a label"
         )
     named = ", ".join(data) if data else "the bundled data" if again else "the bundled holdout"
+    if not data and set(labelled.labels) - set(saved.manifest.get("labels", labelled.labels)):
+        raise DataError(
+            f"{model} has other labels than the bundled statements",
+            remedy="give a file of your own: evaluate MODEL FILE",
+        )
     exam = examination.sit(saved, labelled, [named])
     exam.mark(marked=not again or bool(data))
     if not data:
@@ -127,6 +134,9 @@ def show(findings: Findings, title: str) -> None:
     rows = [[HEADLINES[name], f"{e.value:.3f}", f"{e.low:.3f} to {e.high:.3f}"] for name, e in estimates.items()]
     units = f"{findings.n:,} statements in {findings.groups:,} groups"
     note = "" if findings.trusted else "Too few groups for intervals that mean what they say."
+    if findings.scores.accuracy.value == 1:
+        least = 0.025 ** (1 / findings.groups)  # Clopper & Pearson 1934, for nothing wrong
+        note = f"Nothing is wrong here, so intervals have no width; the true accuracy may be as low as {least:.3f}."
     table(f"{title}: {units}", ["score", "value", "95 % interval"], rows, note=note)
     table(
         "By label",

@@ -238,7 +238,9 @@ def _show_slices(slices: dict[str, Any]) -> None:
 
 def _show_swap(found: dict[str, Any]) -> None:
     every = found["every"]
-    typer.echo(f"Names swapped: {every['rate']['value']:.2%} of {every['swaps']:,} swaps change the label.")
+    if every["flips"]:
+        share, swaps = every["rate"]["value"], every["swaps"]
+        typer.echo(f"Names swapped: {share:.2%} of {swaps:,} swaps change the label.")
     typer.echo(found["remark"])
 
 

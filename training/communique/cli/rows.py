@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -65,8 +66,6 @@ def read_inputs(inputs: list[str], wanted: Columns) -> Iterable[Batch]:
 
 def _is_file(given: str) -> bool:
     """Tell a file from a text; a missing one by its look: nobody wants the stance of "statments.csv"."""
-    from communique.corpus.formats import SUFFIXES
-
     if given == "-" or given.startswith("hf://"):
         return True
     try:
@@ -76,8 +75,7 @@ def _is_file(given: str) -> bool:
         return False
     if len(given.split()) == 1 and any(mark in given for mark in "*?[") and "/" in given:
         return True
-    suffixes = (*SUFFIXES, *(suffix + ".gz" for suffix in SUFFIXES))
-    return len(given.split()) == 1 and given.lower().endswith(suffixes)
+    return re.fullmatch(r"\S+(\.[A-Za-z][A-Za-z0-9]{1,7}|/)", given) is not None
 
 
 def told(answers: Iterable[Answered]) -> Iterator[Answered]:

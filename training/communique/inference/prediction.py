@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from communique.errors import ModelIncompatibleError, UsageError
 from communique.inference.abstention import Judge, Promise, Sets, sets_for, threshold_for
@@ -69,7 +70,7 @@ class Classifier:
         DataError
             If a text is not valid Unicode or not text.
         """
-        texts = texts_of(texts if isinstance(texts, (pa.Array, pa.ChunkedArray)) else list(texts))
+        texts = _listed(texts)
         features, weights = self.model.features, self.model.weights
         scores = np.empty((len(texts), len(self.labels)))
         for start in range(0, len(texts), _BATCH):
@@ -86,8 +87,14 @@ class Classifier:
         return np.asarray(np.array(self.labels)[self.decision_function(texts).argmax(axis=1)])
 
     def classify(self, texts: Texts, options: Options = Options()) -> list[dict[str, Any]]:
-        """Label texts: for each a dict with ``label``, ``confidence`` and ``scores``, as a row of ``classify`` has."""
-        return list(pa.RecordBatch.from_struct_array(self.verdicts(texts, options)).to_pylist())
+        """Label texts: for each a dict with ``label``, ``confidence`` and ``scores``, as a row of ``classify`` has.
+
+        A text that is missing or blank gets None for each, as there.
+        """
+        given = _listed(texts)
+        rows = pa.RecordBatch.from_struct_array(self.verdicts(given, options)).to_pylist()
+        blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(given)), 0).to_pylist()
+        return [dict.fromkeys(row) if empty else row for row, empty in zip(rows, blank, strict=True)]
 
     def verdicts(self, texts: Texts, options: Options = Options()) -> pa.StructArray:
         """Label texts: an Arrow struct a text, with ``label``, ``confidence``, ``scores`` and what the options add.
@@ -144,6 +151,13 @@ class Classifier:
     @cached_property
     def _familiarity(self) -> Familiarity | None:
         return None if self.model.profile is None else Familiarity(self.model.profile)
+
+
+def _listed(texts: Texts) -> pa.Array:
+    """Bring texts into one array; a single text is a slip, not many texts of one letter."""
+    if isinstance(texts, str):
+        raise UsageError("a single text", expected="a list of texts", remedy="write [text]")
+    return texts_of(texts if isinstance(texts, (pa.Array, pa.ChunkedArray)) else list(texts))
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
