@@ -36,7 +36,11 @@ def main() -> None:
     for name, (ours, peer) in PAIRS.items():
         pairs = [(seconds(ours), seconds(peer)) for _ in range(runs)]
         mine, theirs = (min(times) for times in zip(*pairs, strict=True))
-        print(json.dumps({"what": name, "seconds": round(mine, 3), "peer": round(theirs, 3), "ratio": round(mine / theirs, 2)}))
+        print(
+            json.dumps(
+                {"what": name, "seconds": round(mine, 3), "peer": round(theirs, 3), "ratio": round(mine / theirs, 2)}
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -264,7 +264,8 @@ def test_a_text_does_not_depend_on_those_beside_it(ours, monkeypatch):
 
 
 def test_label_confidence_and_scores_are_those_of_classify(ours):
-    for one, row in zip(explain(ours, TEXTS), ours.classify(TEXTS), strict=True):
+    spoken = [text for text in TEXTS if text.strip()]
+    for one, row in zip(explain(ours, spoken), ours.classify(spoken), strict=True):
         assert {"label": one.label, "confidence": one.confidence, "scores": one.scores} == row
         assert one.runner_up == sorted(one.scores, key=one.scores.get)[-2]
         assert one.margin >= 0

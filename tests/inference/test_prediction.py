@@ -38,8 +38,11 @@ def test_probabilities_sum_to_one_and_labels_are_the_largest(classifier):
         assert np.allclose(probability.sum(axis=1), 1, atol=1e-12)
         labels = np.array(classifier.labels)
         assert classifier.predict(texts).tolist() == labels[scores.argmax(axis=1)].tolist()
-        for verdict, row in zip(classifier.classify(texts), probability, strict=True):
+        for text, verdict, row in zip(texts, classifier.classify(texts), probability, strict=True):
             assert list(verdict) == ["label", "confidence", "scores"]
+            if not text.strip():
+                assert set(verdict.values()) == {None}
+                continue
             assert list(verdict["scores"].values()) == row.tolist()
             assert verdict["label"] == labels[row.argmax()]
             assert verdict["confidence"] == row.max()
@@ -186,3 +189,19 @@ def test_a_softmax_stays_finite_and_keeps_the_order(scores):
     assert all(
         chances[i] >= chances[j] for i, one in enumerate(scores) for j, other in enumerate(scores) if one >= other
     )
+
+
+def test_a_single_text_is_a_slip_and_a_blank_one_has_no_label(saved):
+    import communique
+    from communique.errors import UsageError
+
+    model = communique.load(str(saved))
+    for ask in (model.classify, model.predict, model.predict_proba):
+        with pytest.raises(UsageError, match="list of texts"):
+            ask("We are ready for talks.")
+    assert [row["label"] is None for row in model.classify(["", "We are ready for talks.", None, " "])] == [
+        True,
+        False,
+        True,
+        True,
+    ]

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from communique.corpus.batch import Batch
-from communique.inference.explanation import evidence_column
 from communique.inference.prediction import Classifier, Options
 
 In = TypeVar("In")
@@ -63,6 +62,8 @@ def _answer(classifier: Classifier, batch: Batch, options: Options) -> Answered:
     columns = dict(zip(batch.rows.schema.names, batch.rows.columns, strict=True))
     answers = dict(zip([field.name for field in verdicts.type], verdicts.flatten(), strict=True))
     if options.evidence:
+        from communique.inference.explanation import evidence_column
+
         answers["evidence"] = evidence_column(classifier, batch.text, label=answers["label"].to_pylist())
     if pc.any(empty).as_py():
         answers = {name: pc.if_else(empty, pa.scalar(None, column.type), column) for name, column in answers.items()}
