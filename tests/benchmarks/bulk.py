@@ -1,11 +1,11 @@
 """Bulk classification as a whole process, beside a scikit-learn script with the very same features.
 
-    python tests/benchmarks/bulk.py [--rows 200000] [--peer-rows 10000] [--data FILE.jsonl]
+    python tests/benchmarks/bulk.py [--rows 200000]
 
 Both read a JSONL file and write one with labels and scores. The peer is slow, so it gets fewer rows; its rows per second
 are counted without its start-up, ours with it. The statements are new ones: halves of two statements of the data put
-together, with a made-up word now and then. Also prints the peak memory for the rows and for ten times as many
-(--flat to do so), which should be the same.
+together, with a made-up word now and then. With --flat, the peak memory for the rows and for ten times as many is
+printed too: it should be the same.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def write(path: Path, count: int, known: list[dict[str, str]]) -> None:
-    chance = random.Random(5)
+    chance = random.Random(5)  # noqa: S311 - new sentences, not secrets
     words = [row["text"].split() for row in known]
     with path.open("w", encoding="utf-8") as sink:
         for number in range(count):
