@@ -2,9 +2,9 @@
 
     python tests/benchmarks/bulk.py [--rows 200000]
 
-Both read a JSONL file and write one with labels and scores. The peer is slow, so it gets fewer rows; its rows per second
-are counted without its start-up, ours with it. The statements are new ones: halves of two statements of the data put
-together, with a made-up word now and then. With --flat, the peak memory for the rows and for ten times as many is
+Both read a JSONL file and write one with labels and scores. The peer is slow, so it gets fewer rows; its rows per
+second are counted without its start-up, ours with it. The statements are new ones: halves of two statements of the data
+put together, with a made-up word now and then. With --flat, the peak memory for the rows and for ten times as many is
 printed too: it should be the same.
 """
 
