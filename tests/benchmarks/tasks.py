@@ -3,7 +3,7 @@
     python tests/benchmarks/tasks.py DIR [--preset balanced]
 
 DIR holds a folder for each set, with train.jsonl and test.jsonl (rows with text and label). communique is used as a
-user would use it, through its command line; the peer is words 1-2 with punctuation and char_wb 2-5, linear SVM, C = 0.3.
+user would use it, through its command line. The peer: words 1-2 with punctuation and char_wb 2-5, linear SVM, C = 0.3.
 """
 
 from __future__ import annotations
