@@ -30,9 +30,7 @@ _WIDE = 110  # columns of a terminal from which all scores are shown
 def classify(
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[TEXT... | FILE... | -]", help="Statements, files of them, or - for stdin.", show_default=False
-        ),
+        typer.Argument(metavar="TEXT|FILE|-", help="Statements, files of them, or - for stdin.", show_default=False),
     ] = None,
     model: Annotated[
         str, typer.Option("--model", "-m", help="Name, name@version, or path.", envvar="COMMUNIQUE_MODEL")

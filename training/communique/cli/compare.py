@@ -48,9 +48,7 @@ def compare(
     model_b: Annotated[str, typer.Argument(metavar="MODEL_B", help="The model that would replace it.")],
     data: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[DATA...]", help="Labelled statements; the bundled holdout if none.", show_default=False
-        ),
+        typer.Argument(metavar="DATA", help="Labelled statements; the bundled holdout if none.", show_default=False),
     ] = None,
     slices: Annotated[
         list[str] | None,

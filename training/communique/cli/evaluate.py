@@ -30,12 +30,10 @@ COMPOSED = (
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(metavar="[MODEL]", help="Name, name@version, or path.")] = "stance",
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Name, name@version, or path.")] = "stance",
     data: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[DATA...]", help="Labelled statements; the bundled holdout if none.", show_default=False
-        ),
+        typer.Argument(metavar="DATA", help="Labelled statements; the bundled holdout if none.", show_default=False),
     ] = None,
     report: Annotated[Path | None, typer.Option(help="Write a report here: a page (.html) or Markdown (.md).")] = None,
     slices: Annotated[

@@ -32,9 +32,7 @@ _STRENGTHS = ((2 / 3, "reverse bold"), (1 / 3, "bold"), (0.08, ""))
 def explain(
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[TEXT... | FILE... | -]", help="Statements, files of them, or - for stdin.", show_default=False
-        ),
+        typer.Argument(metavar="TEXT|FILE|-", help="Statements, files of them, or - for stdin.", show_default=False),
     ] = None,
     model: Annotated[
         str, typer.Option("--model", "-m", help="Name, name@version, or path.", envvar="COMMUNIQUE_MODEL")

@@ -13,7 +13,7 @@ from communique.errors import DataError
 
 
 def lint(
-    data: Annotated[list[str], typer.Argument(metavar="DATA...", help="Files of statements, globs, - or hf://name.")],
+    data: Annotated[list[str], typer.Argument(metavar="DATA", help="Files of statements, globs, - or hf://name.")],
     holdout: Annotated[str | None, typer.Option(help="Holdout file: nothing in it may be in DATA.")] = None,
     codebook: Annotated[Path | None, typer.Option(help="Codebook (TOML) whose labels are the right ones.")] = None,
     text_column: TextColumn = None,

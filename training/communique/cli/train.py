@@ -26,7 +26,7 @@ def train(
     data: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DATA...]",
+            metavar="DATA",
             help="Labelled statements: files, globs, - or hf://name; the bundled ones if none.",
             show_default=False,
         ),

@@ -40,7 +40,7 @@ def trend(
     data: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...", help="Statements with dates: files, globs, - or hf://name.", show_default=False
+            metavar="FILE", help="Statements with dates: files, globs, - or hf://name.", show_default=False
         ),
     ],
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="A trend for each value of this column.")] = None,
