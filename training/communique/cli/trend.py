@@ -39,9 +39,7 @@ _HOW = {
 def trend(
     data: Annotated[
         list[str],
-        typer.Argument(
-            metavar="FILE", help="Statements with dates: files, globs, - or hf://name.", show_default=False
-        ),
+        typer.Argument(metavar="FILE", help="Statements with dates: files, globs, - or hf://name.", show_default=False),
     ],
     by: Annotated[str | None, typer.Option(metavar="COLUMN", help="A trend for each value of this column.")] = None,
     date: Annotated[

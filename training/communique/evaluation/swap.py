@@ -136,11 +136,11 @@ class SwapFindings:
         if not self.every.flips:
             return f"Not one of {self.every.swaps:,} swaps changed the label."
         marked = [name.name for name in self.names if name.p_adjusted < SURE]
+        beyond = f"the label more often than chance explains, corrected for {len(self.names)} states"
         if not marked:
-            return f"Of {len(self.names)} states none flips more statements than chance lets the first of so many."
+            return f"No state's names change {beyond}."
         listed = ", ".join(marked[:5]) + (f" and {len(marked) - 5} more" if len(marked) > 5 else "")
-        verb = "flips" if len(marked) == 1 else "flip"
-        return f"Of {len(self.names)} states {listed} {verb} more statements than chance lets the first of so many."
+        return f"The names of {listed} change {beyond}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; null where undefined."""
