@@ -76,7 +76,7 @@ def test_the_one_state_that_flips_is_named_first_and_beyond_chance():
     )  # fmt: skip
     assert first.p_adjusted < 1e-6
     assert all(name.flips == 0 and name.p_adjusted == 1 for name in rest)
-    assert "Switzerland flips more" in found.remark
+    assert "The names of Switzerland change the label more often than chance explains" in found.remark
     assert found.every.rate.value == pytest.approx(1 / (len(read_gazetteer()) - 1))
 
 
