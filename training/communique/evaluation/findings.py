@@ -176,11 +176,13 @@ def with_intervals(estimates: dict[str, Estimate]) -> dict[str, Any]:
     """Lay estimates out for JSON: each value under its name, and all intervals under ``intervals``."""
     return {
         **{name: plain(estimate.value) for name, estimate in estimates.items()},
-        "intervals": {
-            name: None if math.isnan(estimate.low) else [estimate.low, estimate.high]
-            for name, estimate in estimates.items()
-        },
+        "intervals": {name: plain_interval(estimate) for name, estimate in estimates.items()},
     }
+
+
+def plain_interval(estimate: Estimate) -> list[float] | None:
+    """Return the ends of an estimate's interval for JSON, None if there is none."""
+    return None if math.isnan(estimate.low) else [estimate.low, estimate.high]
 
 
 def plain(number: float) -> float | None:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from communique.evaluation.bootstrap import FEW_GROUPS, Bootstrap, count_draws
-from communique.evaluation.findings import Estimate
+from communique.evaluation.findings import Estimate, plain, plain_interval
 from communique.evaluation.metrics import FloatArray, IntArray, Judged
 from communique.inference.abstention import Promise, Sets
 
@@ -88,16 +88,16 @@ class Risk:
         return {
             "n": self.n,
             "groups": self.groups,
-            "aurc": _plain(self.aurc.value),
-            "aurc_interval": _interval(self.aurc),
+            "aurc": plain(self.aurc.value),
+            "aurc_interval": plain_interval(self.aurc),
             "bootstrap": {**asdict(self.bootstrap), "trusted": self.trusted},
             "points": [
                 {
                     "coverage": point.coverage,
                     "threshold": point.threshold,
                     "rows": point.rows,
-                    "error": _plain(point.error.value),
-                    "interval": _interval(point.error),
+                    "error": plain(point.error.value),
+                    "interval": plain_interval(point.error),
                 }
                 for point in self.points
             ],
@@ -106,10 +106,10 @@ class Risk:
                     **realised.promise.to_dict(),
                     "held": realised.held,
                     "realised": {
-                        "answered": _plain(realised.answered.value),
-                        "answered_interval": _interval(realised.answered),
-                        "error": _plain(realised.error.value),
-                        "interval": _interval(realised.error),
+                        "answered": plain(realised.answered.value),
+                        "answered_interval": plain_interval(realised.answered),
+                        "error": plain(realised.error.value),
+                        "interval": plain_interval(realised.error),
                     },
                 }
                 for realised in self.promises
@@ -117,7 +117,7 @@ class Risk:
             "sets": [
                 {
                     **asdict(covered.sets),
-                    "realised": {"coverage": covered.coverage.value, "interval": _interval(covered.coverage)},
+                    "realised": {"coverage": covered.coverage.value, "interval": plain_interval(covered.coverage)},
                     "size": covered.size,
                     "empty": covered.empty,
                     "single": covered.single,
@@ -226,11 +226,3 @@ def _ratio(sums: FloatArray) -> FloatArray:
 def _estimates(values: FloatArray, draws: FloatArray, bootstrap: Bootstrap, groups: int) -> list[Estimate]:
     low, high = bootstrap.interval(values, draws, groups)
     return [Estimate(*ends) for ends in zip(values.tolist(), low.tolist(), high.tolist(), strict=True)]
-
-
-def _interval(estimate: Estimate) -> list[float] | None:
-    return None if math.isnan(estimate.low) else [estimate.low, estimate.high]
-
-
-def _plain(number: float) -> float | None:
-    return None if math.isnan(number) else number

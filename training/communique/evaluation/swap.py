@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from communique.errors import UsageError
 from communique.evaluation.bootstrap import FEW_GROUPS, Bootstrap
-from communique.evaluation.findings import Estimate, plain
+from communique.evaluation.findings import Estimate, plain, plain_interval
 from communique.evaluation.slices import holm
 from communique.text.names import CLOSED, Names, Span, State, at_sentence_start, put, read_gazetteer
 
@@ -547,5 +547,4 @@ def _part_dict(part: Part) -> dict[str, Any]:
 
 
 def _estimate_dict(estimate: Estimate) -> dict[str, Any]:
-    interval = None if math.isnan(estimate.low) else [estimate.low, estimate.high]
-    return {"value": plain(estimate.value), "interval": interval}
+    return {"value": plain(estimate.value), "interval": plain_interval(estimate)}

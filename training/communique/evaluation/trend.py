@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from communique.codebook import codebook_of
 from communique.corpus.cells import format_cells
 from communique.errors import DataError, ModelError, UsageError
 from communique.evaluation.bootstrap import Bootstrap
+from communique.evaluation.findings import plain
 from communique.evaluation.prevalence import HeldOutRows, Method, WindowRows, estimate
 from communique.inference.prediction import softmax
 
@@ -272,9 +272,9 @@ def follow(
             end=window.end(number, first),
             n=int(counted.n[place]),
             label=label,
-            share=_plain(counted.share[place, column]),
-            low=_plain(counted.low[place, column]),
-            high=_plain(counted.high[place, column]),
+            share=plain(float(counted.share[place, column])),
+            low=plain(float(counted.low[place, column])),
+            high=plain(float(counted.high[place, column])),
             raw=float(counted.raw[place, column]),
             method=method,
             note=counted.notes[place] or None,
@@ -283,10 +283,6 @@ def follow(
         for column, label in enumerate(rows.labels)
     ]
     return Trend(tuple(shares), rows.labels, window, method, bootstrap)
-
-
-def _plain(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
 
 
 def held_out_rows(model: Model) -> HeldOutRows:
