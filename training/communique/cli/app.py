@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from communique.cli import classify, compare, evaluate, explain, lint, models, top, train, trend, verify
+from communique.cli import classify, compare, data, evaluate, explain, lint, models, top, train, trend, verify
 from communique.errors import CommuniqueError
 
 app = typer.Typer(
@@ -89,6 +89,7 @@ for _verb in (
     explain.explain,
     compare.compare,
     lint.lint,
+    data.data,
     trend.trend,
     verify.verify,
 ):
