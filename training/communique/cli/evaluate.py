@@ -24,8 +24,8 @@ HEADLINES = {
     "ece": "expected calibration error",
 }
 COMPOSED = (
-    "The bundled holdout is composed for the project and easier than life: on real statements expect less "
-    "(see data/README.md)."
+    "The bundled holdout is composed for the project and easier than life: on 584 real statements the default model "
+    "reached a macro-F1 of 0.67 (0.62 to 0.72; 2026-11-26; see data/README.md)."
 )
 
 
