@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from communique.cli import classify, compare, data, evaluate, explain, lint, models, top, train, trend, verify
+from communique.cli import classify, compare, data, evaluate, explain, extract, lint, models, top, train, trend, verify
 from communique.errors import CommuniqueError
 
 app = typer.Typer(
@@ -90,6 +90,7 @@ for _verb in (
     compare.compare,
     lint.lint,
     data.data,
+    extract.extract,
     trend.trend,
     verify.verify,
 ):

@@ -20,6 +20,7 @@ from communique.errors import UsageError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from communique.corpus.batch import Batch
     from communique.corpus.sink import Format
     from communique.inference.bulk import Answered
     from communique.inference.prediction import Classifier, Options
@@ -58,6 +59,9 @@ def classify(
     receipt: Annotated[
         Path | None, typer.Option(help="Write a receipt here: what was classified, with what; see communique verify.")
     ] = None,
+    article: Annotated[
+        bool, typer.Option("--article", help="The files are articles or transcripts: label every statement in them.")
+    ] = False,
     text_column: TextColumn = None,
     id_column: IdColumn = None,
     jobs: Jobs = 0,
@@ -66,7 +70,9 @@ def classify(
     """Tell the stance of statements.
 
     A single argument is a file if a file of that name exists, else a text. Every row in gives one row out, in order,
-    with its columns, and label, confidence and scores behind them.
+    with its columns, and label, confidence and scores behind them. With --article the rows are the statements found in
+    the articles given (files, folders, - for stdin), as communique extract finds them, and on a terminal the article
+    is shown with its statements coloured by stance.
 
     Example: communique classify statements.csv --format csv --output labelled.csv
     """
@@ -81,7 +87,16 @@ def classify(
     _warn(classifier, options)
     shown = _form(format) or ("table" if output is None and is_terminal(sys.stdout) else None)
     wanted = columns(text_column, identity=id_column)
-    answers = answer(classifier, read_inputs(inputs or [], wanted), options, jobs=jobs)
+    if article and (receipt or text_column or id_column):
+        raise UsageError(
+            "--article with --receipt, --text-column or --id-column", remedy="run communique extract first"
+        )
+    if article and shown == "table":
+        _refuse_file(output)
+        _show_articles(classifier, options, inputs, jobs)
+        return
+    rows = _statements(inputs, jobs) if article else read_inputs(inputs or [], wanted)
+    answers = answer(classifier, rows, options, jobs=jobs)
     with nullcontext() if receipt is None else _receipt(receipt, force) as kept:
         ledger = None
         if kept is not None:
@@ -90,10 +105,7 @@ def classify(
             ledger = Ledger(saved, classifier, options, wanted, inputs or [], given=model)
             answers = ledger.watch(answers)
         if shown == "table":
-            if output is not None:
-                raise UsageError(
-                    "a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet"
-                )
+            _refuse_file(output)
             if top_k is not None or evidence or coverage is not None:
                 say("communique: the table has no room for --top-k, --evidence and --coverage; --format jsonl has")
             _show(told(answers))
@@ -101,6 +113,32 @@ def classify(
             _write(told(answers), output, shown, force=force)
         if kept is not None and ledger is not None:
             kept.write(ledger.close(output).to_json())
+
+
+def _refuse_file(output: Path | None) -> None:
+    if output is not None:
+        raise UsageError("a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet")
+
+
+def _statements(inputs: list[str] | None, jobs: int) -> Iterator[Batch]:
+    from communique.cli import extract
+    from communique.inference.articles import batches
+
+    found = extract.told(extract.found_in(inputs, None, jobs))
+    return batches((each.article, each.statements) for each in found if each.article is not None)
+
+
+def _show_articles(classifier: Classifier, options: Options, inputs: list[str] | None, jobs: int) -> None:
+    from communique.cli import extract
+    from communique.cli.article import show_article
+    from communique.inference.articles import batch_of
+    from communique.inference.bulk import answer
+
+    for each in extract.told(extract.found_in(inputs, None, jobs)):
+        if each.article is not None and each.statements:
+            (answered,) = answer(classifier, [batch_of([(each.article, each.statements)])], options, jobs=1)
+            book = classifier.model.codebook
+            show_article(each.article, answered.rows.to_pylist(), classifier.labels, book.background)
 
 
 def _receipt(path: Path, force: bool) -> AbstractContextManager[IO[bytes]]:

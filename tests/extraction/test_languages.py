@@ -1,0 +1,361 @@
+"""Languages other than English: direct quotations in their conventions, with cue and speaker, and simple reported speech."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from communique.extraction.article import Article, Paragraph
+from communique.extraction.lexicon import LANGUAGES, load_lexicon
+from communique.extraction.reported import report
+from communique.extraction.sources import resolve_sources
+
+CODES = ("ru", "uk", "es", "fr", "ar", "zh")
+
+# language, article, statements: content (its parts joined by " | "), kind, cue, speaker, office, actor
+Said = tuple[str, str, str, str, str, str]
+ARTICLES: list[tuple[str, str, list[Said]]] = [
+    # -- Russian
+    (
+        "ru",
+        "«Мы не отвечаем на ультиматумы», — заявил министр иностранных дел Корсуме Давит Кольмари. «Нам нечего обсуждать».",
+        [("Мы не отвечаем на ультиматумы | Нам нечего обсуждать", "direct", "заявил", "Давит Кольмари", "министр иностранных дел", "Корсуме")],
+    ),
+    (
+        "ru",
+        "«Если экипаж не освободят к пятнице, — сказала президент Велдании Рузане Имбали, — наши фрегаты выйдут в море».",
+        [("Если экипаж не освободят к пятнице | наши фрегаты выйдут в море", "direct", "сказала", "Рузане Имбали", "президент", "Велдании")],
+    ),
+    (
+        "ru",
+        "Министр обороны Велдании Олан Терр заявил во вторник, что корабли останутся в проливе до конца учений.\n\nОн добавил: «Это наше море».",
+        [
+            ("корабли останутся в проливе до конца учений", "indirect", "заявил", "Олан Терр", "министр обороны", "Велдании"),
+            ("Это наше море", "direct", "добавил", "Олан Терр", "министр обороны", "Велдании"),
+        ],
+    ),
+    (
+        "ru",
+        "— Мы готовы к переговорам, — сказал Терр журналистам. — Но терпение не бесконечно.",
+        [("Мы готовы к переговорам | Но терпение не бесконечно.", "direct", "сказал", "Терр", "", "")],
+    ),
+    (
+        "ru",
+        "По словам представителя министерства, судно «Альциона» вело съёмку дна.",
+        [("судно «Альциона» вело съёмку дна", "indirect", "По словам", "представителя министерства", "", "")],
+    ),
+    (
+        "ru",
+        "Посол назвал обвинения «фантазией» и подчеркнул, что документы будут опубликованы.",
+        [
+            ("обвинения «фантазией»", "partial", "назвал", "Посол", "посол", ""),
+            ("документы будут опубликованы", "indirect", "подчеркнул", "Посол", "посол", ""),
+        ],
+    ),
+    (
+        "ru",
+        "Как сообщил премьер-министр Давит Кольмари, мост откроют в мае. Кольмари поблагодарил инженеров.",
+        [
+            ("мост откроют в мае", "indirect", "сообщил", "Давит Кольмари", "премьер-министр", ""),
+            ("инженеров", "indirect", "поблагодарил", "Давит Кольмари", "премьер-министр", ""),
+        ],
+    ),
+    (
+        "ru",
+        "Фрегат «Отважный» вернулся в порт. Газета «Вестник» сообщила, что ремонт займёт месяц.",
+        [("ремонт займёт месяц", "indirect", "сообщила", "Газета «Вестник»", "", "")],
+    ),
+    # -- Ukrainian
+    (
+        "uk",
+        "«Ми не відповідаємо на ультиматуми», — заявив міністр закордонних справ Корсуме Давіт Кольмарі.",
+        [("Ми не відповідаємо на ультиматуми", "direct", "заявив", "Давіт Кольмарі", "міністр закордонних справ", "Корсуме")],
+    ),
+    (
+        "uk",
+        "«Якщо екіпаж не звільнять, — наголосила президентка Велданії Рузане Імбалі, — фрегати вийдуть у море».",
+        [("Якщо екіпаж не звільнять | фрегати вийдуть у море", "direct", "наголосила", "Рузане Імбалі", "президентка", "Велданії")],
+    ),
+    (
+        "uk",
+        "Прем'єр-міністр Олан Терр повідомив у середу, що угоду підпишуть навесні.\n\nВін додав: „Ми чекали на це десять років“.",
+        [
+            ("угоду підпишуть навесні", "indirect", "повідомив", "Олан Терр", "прем'єр-міністр", ""),
+            ("Ми чекали на це десять років", "direct", "додав", "Олан Терр", "прем'єр-міністр", ""),
+        ],
+    ),
+    (
+        "uk",
+        "— Дорогу відкриють завтра, — пояснила Імбалі.",
+        [("Дорогу відкриють завтра", "direct", "пояснила", "Імбалі", "", "")],
+    ),
+    (
+        "uk",
+        "За словами посла, вантаж затримали в порту.",
+        [("вантаж затримали в порту", "indirect", "За словами", "посла", "", "")],
+    ),
+    (
+        "uk",
+        "Речниця звинуватила сусідів у підготовці нападу. «Це брехня», — відповів посол Велданії Мірко Дан.",
+        [
+            ("сусідів у підготовці нападу", "indirect", "звинуватила", "Речниця", "речниця", ""),
+            ("Це брехня", "direct", "відповів", "Мірко Дан", "посол", "Велданії"),
+        ],
+    ),
+    # -- Spanish
+    (
+        "es",
+        "«No respondemos a ultimátums», dijo el ministro de Exteriores de Korsume, Davit Kolmari. «No hay nada que discutir».",
+        [("No respondemos a ultimátums | No hay nada que discutir", "direct", "dijo", "Davit Kolmari", "ministro de exteriores", "Korsume")],
+    ),
+    (
+        "es",
+        "“Si la tripulación no es liberada”, afirmó la presidenta Ruzane Imbali, “nuestras fragatas zarparán”.",
+        [("Si la tripulación no es liberada | nuestras fragatas zarparán", "direct", "afirmó", "Ruzane Imbali", "presidenta", "")],
+    ),
+    (
+        "es",
+        "Olan Terr, ministro de Defensa de Veldania, declaró el martes que los buques seguirán en el estrecho.\n\nY añadió: «Es nuestro mar».",
+        [
+            ("los buques seguirán en el estrecho", "indirect", "declaró", "Olan Terr", "ministro de defensa", "Veldania"),
+            ("Es nuestro mar", "direct", "añadió", "Olan Terr", "ministro de defensa", "Veldania"),
+        ],
+    ),
+    (
+        "es",
+        "—Estamos dispuestos a negociar —dijo Terr a los periodistas—, pero la paciencia tiene un límite.",
+        [("Estamos dispuestos a negociar | pero la paciencia tiene un límite.", "direct", "dijo", "Terr", "", "")],
+    ),
+    (
+        "es",
+        "Según el portavoz del Gobierno, el acuerdo se firmará en mayo.",
+        [("el acuerdo se firmará en mayo", "indirect", "Según", "portavoz", "portavoz", "Gobierno")],
+    ),
+    (
+        "es",
+        "La embajadora calificó la nota de «fantasía» y exigió una disculpa.",
+        [
+            ("la nota de «fantasía»", "partial", "calificó", "embajadora", "embajadora", ""),
+            ("una disculpa", "indirect", "exigió", "embajadora", "embajadora", ""),
+        ],
+    ),
+    (
+        "es",
+        "El puerto seguirá cerrado, ha dicho el alcalde, Piet Halloway. El alcalde no dijo que fuera para siempre.",
+        [("El puerto seguirá cerrado", "indirect", "ha dicho", "Piet Halloway", "alcalde", "")],
+    ),
+    # -- French
+    (
+        "fr",
+        "« Nous ne répondons pas aux ultimatums », a déclaré le ministre des Affaires étrangères de Korsume, Davit Kolmari.",
+        [("Nous ne répondons pas aux ultimatums", "direct", "a déclaré", "Davit Kolmari", "ministre des affaires étrangères", "Korsume")],
+    ),
+    (
+        "fr",
+        "« Si l’équipage n’est pas libéré, a prévenu la présidente Ruzane Imbali, nos frégates appareilleront. »",
+        [("Si l’équipage n’est pas libéré | nos frégates appareilleront.", "direct", "a prévenu", "Ruzane Imbali", "présidente", "")],
+    ),
+    (
+        "fr",
+        "Olan Terr, ministre de la Défense de Veldania, a affirmé mardi que les navires resteraient dans le détroit. "
+        "« C’est notre mer », a-t-il ajouté.",
+        [
+            ("les navires resteraient dans le détroit", "indirect", "a affirmé", "Olan Terr", "ministre de la défense", "Veldania"),
+            ("C’est notre mer", "direct", "a-t-il ajouté", "Olan Terr", "ministre de la défense", "Veldania"),
+        ],
+    ),
+    (
+        "fr",
+        "Selon la porte-parole du gouvernement, l’accord sera signé en mai.",
+        [("l’accord sera signé en mai", "indirect", "Selon", "porte-parole", "porte-parole", "gouvernement")],
+    ),
+    (
+        "fr",
+        "— Nous sommes prêts à négocier, a répondu Terr, mais notre patience a des limites.",
+        [("Nous sommes prêts à négocier | mais notre patience a des limites.", "direct", "a répondu", "Terr", "", "")],
+    ),
+    (
+        "fr",
+        "L’ambassadrice a accusé Korsume de menacer des civils et a qualifié la note de « fantaisie ».",
+        [
+            ("Korsume de menacer des civils", "indirect", "a accusé", "ambassadrice", "ambassadrice", ""),
+            ("la note de « fantaisie »", "partial", "a qualifié", "ambassadrice", "ambassadrice", ""),
+        ],
+    ),
+    (
+        "fr",
+        "Le maire, Piet Halloway, précise : « Le port restera fermé. »",
+        [("Le port restera fermé.", "direct", "précise", "Piet Halloway", "maire", "")],
+    ),
+    # -- Arabic
+    (
+        "ar",
+        "قال وزير خارجية كورسومي دافيت كولماري: «نحن لا نرد على الإنذارات».",
+        [("نحن لا نرد على الإنذارات", "direct", "قال", "دافيت كولماري", "وزير خارجية", "كورسومي")],
+    ),
+    (
+        "ar",
+        "وقالت الرئيسة روزان إمبالي إن الفرقاطات ستبحر يوم الجمعة. وأضافت: \"هذا ليس طلبًا\".",
+        [
+            ("الفرقاطات ستبحر يوم الجمعة", "indirect", "قالت", "روزان إمبالي", "الرئيسة", ""),
+            ("هذا ليس طلبًا", "direct", "أضافت", "روزان إمبالي", "الرئيسة", ""),
+        ],
+    ),
+    (
+        "ar",
+        "“لن نترك المضيق”، قال المتحدث باسم الحكومة.",
+        [("لن نترك المضيق", "direct", "قال", "المتحدث باسم الحكومة", "المتحدث", "الحكومة")],
+    ),
+    (
+        "ar",
+        "وفقًا لوزارة الدفاع، فإن السفن ستبقى في المضيق.",
+        [("فإن السفن ستبقى في المضيق", "indirect", "وفقًا", "وزارة الدفاع", "", "وزارة الدفاع")],
+    ),
+    (
+        "ar",
+        "أكد الوزير أن المفاوضات ستستمر، مضيفًا أن الاتفاق قريب.",
+        [
+            ("المفاوضات ستستمر", "indirect", "أكد", "الوزير", "الوزير", ""),
+            ("الاتفاق قريب", "indirect", "مضيفًا", "الوزير", "الوزير", ""),
+        ],
+    ),
+    (
+        "ar",
+        "اتهم السفير جيرانه بتهديد المدنيين.",
+        [("جيرانه بتهديد المدنيين", "indirect", "اتهم", "السفير", "السفير", "")],
+    ),
+    # -- Chinese
+    (
+        "zh",
+        "科尔苏梅外交部长戴维特·科尔马里说：“我们不回应最后通牒。”",
+        [("我们不回应最后通牒。", "direct", "说", "戴维特·科尔马里", "外交部长", "科尔苏梅")],
+    ),
+    (
+        "zh",
+        "“如果船员周五前没有获释，”维尔达尼亚总统鲁赞·因巴利表示，“我们的护卫舰将起航。”",
+        [("如果船员周五前没有获释， | 我们的护卫舰将起航。", "direct", "表示", "鲁赞·因巴利", "总统", "维尔达尼亚")],
+    ),
+    (
+        "zh",
+        "国防部发言人林丽周二在记者会上表示，军舰将继续留在海峡。她强调：「这是我们的海域。」",
+        [
+            ("军舰将继续留在海峡", "indirect", "表示", "林丽", "国防部发言人", ""),
+            ("这是我们的海域。", "direct", "强调", "林丽", "国防部发言人", ""),
+        ],
+    ),
+    (
+        "zh",
+        "据维尔达尼亚外交部称，协议将于五月签署。",
+        [("协议将于五月签署", "indirect", "据", "外交部", "", "维尔达尼亚")],
+    ),
+    (
+        "zh",
+        "市长陈波指出，《海峡公约》仍然有效，并称对方的说法是“毫无根据的幻想”。",
+        [
+            ("《海峡公约》仍然有效", "indirect", "指出", "陈波", "市长", ""),
+            ("对方的说法是“毫无根据的幻想”", "partial", "称", "陈波", "市长", ""),
+        ],
+    ),
+    (
+        "zh",
+        "大使指责邻国威胁平民。",
+        [("邻国威胁平民", "indirect", "指责", "大使", "大使", "")],
+    ),
+]
+
+
+def _article(text: str, language: str) -> Article:
+    paragraphs, at = [], 0
+    for part in text.split("\n\n"):
+        if part.strip():
+            start = at + len(part) - len(part.lstrip())
+            paragraphs.append(Paragraph(start, at + len(part.rstrip())))
+        at += len(part) + 2
+    return Article(text, tuple(paragraphs), language=language)
+
+
+@pytest.mark.parametrize(("language", "text", "expected"), ARTICLES, ids=[f"{a[0]}-{i}" for i, a in enumerate(ARTICLES)])
+def test_each_language_gives_what_was_said_with_cue_and_speaker(language: str, text: str, expected: list[Said]) -> None:
+    article, lexicon = _article(text, language), load_lexicon(language)
+    attributions = report(article, lexicon)
+    speakers = resolve_sources(article, attributions, lexicon)
+    assert [
+        (
+            " | ".join(text[slice(*span)] for span in attribution.spans),
+            attribution.kind,
+            text[slice(*attribution.cue)] if attribution.cue else "",
+            speaker.name,
+            speaker.office,
+            speaker.actor,
+        )
+        for attribution, speaker in zip(attributions, speakers, strict=True)
+    ] == expected
+
+
+@pytest.mark.parametrize(("language", "text"), [
+    ("ru", "Мост построили в прошлом году. Ледокол «Полярный» стоит в порту."),
+    ("uk", "Книгу «Довга дорога» видали в столиці."),
+    ("es", "La novela «El largo camino» se publicó en mayo. El barco se llama “Esperanza”."),
+    ("fr", "Le navire « Espoir » a quitté le port. Le film « La longue route » sort en mai."),
+    ("ar", "غادرت السفينة «الأمل» الميناء."),
+    ("zh", "他在读小说《漫长的路》。数据显示“一带”项目的名称没有变。"),
+])  # fmt: skip
+def test_names_in_quotation_marks_are_nobodys_words(language: str, text: str) -> None:
+    assert report(_article(text, language), load_lexicon(language)) == ()
+
+
+@pytest.mark.parametrize("language", CODES)
+def test_every_lexicon_loads_and_no_cue_stands_twice(language: str) -> None:
+    lexicon = load_lexicon(language)
+    assert lexicon.verbs and lexicon.sources
+    forms = [
+        form
+        for table in ("verbs", "gerunds")
+        for entries in lexicon.table(table).values()
+        for entry in entries
+        for form in entry.split("/")
+    ]
+    assert sorted(form for form in set(forms) if forms.count(form) > 1) == []
+    for listed in lexicon.table("words").values():
+        assert all(word == word.lower() for word in listed)
+
+
+def test_every_file_of_speakers_is_toml_with_the_tables_of_english() -> None:
+    known = tomllib.loads((LANGUAGES / "en.speakers.toml").read_text("utf-8"))
+    for language in CODES:
+        table = tomllib.loads(Path(LANGUAGES / f"{language}.speakers.toml").read_text("utf-8"))
+        assert set(table) <= set(known) | {"places"}
+        assert set(table["words"]) <= set(known["words"])
+
+
+_BITS = st.sampled_from([
+    "«", "»", "“", "”", "„", "「", "」", "\"", "—", " — ", ", ", ": ", ". ", "。", "，", "：", "\n\n", " ", "- ", "'", "’", "ـ", "ً",
+    "заявил", "что", "министр", "Кольмари", "За словами", "dijo", "que", "el ministro", "según", "a-t-il déclaré", "l’a dit", "selon",
+    "وقال", "إن", "وفقا ل", "الوزير", "说", "表示", "据", "外交部", "他", "Imbali", "said", "123", "\u202b", "😀", "и", "y", "et", "و", "并",
+])  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(CODES), st.lists(_BITS | st.text(max_size=5), max_size=40))
+def test_mixed_scripts_never_crash_and_offsets_are_true(language: str, bits: list[str]) -> None:
+    text = "".join(bits)
+    article, lexicon = _article(text, language), load_lexicon(language)
+    attributions = report(article, lexicon)
+    assert len(resolve_sources(article, attributions, lexicon)) == len(attributions)
+    for attribution in attributions:
+        for start, end in (*attribution.spans, *(span for span in (attribution.cue, attribution.source) if span)):
+            assert 0 <= start < end <= len(text)
+            assert text[start:end].strip()
+        assert list(attribution.spans) == sorted(attribution.spans)
+        assert all(one[1] <= other[0] for one, other in zip(attribution.spans, attribution.spans[1:], strict=False))
+
+
+@pytest.mark.parametrize("language", CODES)
+def test_time_is_linear_in_one_hostile_line(language: str) -> None:
+    for unit in ("«— заявил, ", "“说：", ", a dit ", "— dijo ", "«", "وقال و", "— "):
+        text = unit * 4000
+        report(_article(text, language), load_lexicon(language))

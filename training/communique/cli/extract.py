@@ -1,0 +1,184 @@
+"""The verb ``extract``: articles in, statements out, with who said them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from communique.cli.options import Force, Jobs
+from communique.cli.terminal import is_terminal, progress, say, table
+from communique.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from communique.corpus.sink import Format
+    from communique.extraction.files import Extracted
+    from communique.extraction.reading import Format as Kind
+
+FORMATS = ("table", "jsonl", "csv", "tsv", "parquet", "article")
+_MOST_NAMED = 5  # files named in a message
+_BATCH = 1024
+
+
+def extract(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE|FOLDER|-", help="Articles: files, folders, globs, or - for stdin.", show_default=False
+        ),
+    ] = None,
+    format: Annotated[  # noqa: A002 - the flag's name
+        str | None,
+        typer.Option("--format", "-f", help="table, jsonl, csv, tsv, parquet; article: the whole article as JSON."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")] = None,
+    read_as: Annotated[
+        str | None, typer.Option(help="Read the files as text, markdown, html, docx or pdf, whatever they look like.")
+    ] = None,
+    jobs: Jobs = 0,
+    force: Force = False,
+) -> None:
+    """Find the statements in articles and transcripts: who said what.
+
+    Takes a page as it was copied, plain text, Markdown, HTML, and, with communique[documents], .docx and PDF. Each
+    statement has its place in the text (start, end, spans), its kind (direct, partial, indirect or turn), speaker,
+    office, actor and the cue that gave it away. Places count in the text as given; in that of --format article for
+    HTML, .docx and PDF.
+
+    Example: communique extract article.txt --format jsonl
+    """
+    form = _form(format, output)
+    found = told(found_in(inputs, read_as, jobs))
+    if form == "table":
+        if output is not None:
+            raise UsageError("a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet")
+        _show(found)
+    elif form in ("jsonl", "article"):
+        # Lines straight out of the statements: short runs need no Arrow.
+        with _lines(output, force) as out, progress("articles read") as advance:
+            for number, extracted in enumerate(found, start=1):
+                out.write(_article(extracted) if form == "article" else _statements(extracted))
+                advance(number, 0)
+    else:
+        _write(found, output, form, force)
+
+
+def found_in(inputs: list[str] | None, read_as: str | None, jobs: int) -> Iterator[Extracted]:
+    """Find the statements of what was given; of stdin if nothing was.
+
+    Raises
+    ------
+    UsageError
+        If nothing was given and nobody pipes anything in, or the kind of file is none.
+    """
+    from communique.extraction.files import extract_files
+
+    if not inputs:
+        if is_terminal(sys.stdin):
+            raise UsageError("no article was given", remedy="try: communique extract article.txt")
+        inputs = ["-"]
+    return extract_files(inputs, format=_kind(read_as), jobs=jobs)
+
+
+def told(found: Iterator[Extracted]) -> Iterator[Extracted]:
+    """Pass on what was found, and name at the end the files that could not be read.
+
+    Raises
+    ------
+    DataError
+        If there was one: after all others have been passed on.
+    """
+    files, silent, faults = 0, 0, []
+    for extracted in found:
+        files += 1
+        if extracted.fault is not None:
+            faults.append(extracted)
+            continue
+        silent += not extracted.statements
+        yield extracted
+    if len(faults) == files == 1 and faults[0].fault is not None:
+        raise faults[0].fault
+    if faults:
+        shown = "; ".join(str(each.fault) for each in faults[:_MOST_NAMED])
+        more = f"; and {len(faults) - _MOST_NAMED:,} more" if len(faults) > _MOST_NAMED else ""
+        raise DataError(f"{len(faults):,} of {files:,} files could not be read: {shown}{more}")
+    if silent:
+        say("communique: no statement found" + (f" in {silent:,} of {files:,} articles" if files > 1 else ""))
+
+
+def _form(name: str | None, output: Path | None) -> str:
+    if name is not None and name not in FORMATS:
+        raise UsageError(f"the format {name!r}", expected=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
+    if name is not None:
+        return name
+    if output is not None and str(output) != "-":
+        from communique.corpus.sink import SUFFIXES
+
+        return SUFFIXES.get(Path(output.name.lower().removesuffix(".gz")).suffix, "csv")
+    return "table" if is_terminal(sys.stdout) else "jsonl"
+
+
+def _kind(name: str | None) -> Kind | None:
+    match name:
+        case None | "text" | "markdown" | "html" | "docx" | "pdf":
+            return name
+    raise UsageError(f"--read-as {name}", expected="text, markdown, html, docx or pdf")
+
+
+def _lines(output: Path | None, force: bool) -> Any:
+    if output is None or str(output) == "-":
+        return nullcontext(sys.stdout.buffer)
+    from communique.corpus.sink import open_file
+
+    return open_file(output, force)
+
+
+def _statements(extracted: Extracted) -> bytes:
+    import orjson
+
+    return b"".join(orjson.dumps(each.to_dict()) + b"\n" for each in extracted.statements)
+
+
+def _article(extracted: Extracted) -> bytes:
+    import orjson
+
+    article = None if extracted.article is None else extracted.article.to_dict()
+    return orjson.dumps({"article": article, "statements": [each.to_dict() for each in extracted.statements]}) + b"\n"
+
+
+def _write(found: Iterator[Extracted], output: Path | None, form: str, force: bool) -> None:
+    from communique.cli.rows import spare_pandas
+
+    spare_pandas()
+    import pyarrow as pa
+
+    from communique.corpus.sink import open_sink
+    from communique.inference.articles import EXTRACTED
+
+    held: list[dict[str, Any]] = []
+    with open_sink(output, cast("Format", form), force=force) as sink, progress("articles read") as advance:
+        sink.write(pa.RecordBatch.from_pylist([], EXTRACTED))
+        for number, extracted in enumerate(found, start=1):
+            held += [statement.to_dict() for statement in extracted.statements]
+            if len(held) >= _BATCH:
+                sink.write(pa.RecordBatch.from_pylist(held, EXTRACTED))
+                held = []
+            advance(number, 0)
+        sink.write(pa.RecordBatch.from_pylist(held, EXTRACTED))
+
+
+def _show(found: Iterator[Extracted]) -> None:
+    for extracted in found:
+        article = extracted.article
+        if article is None or not extracted.statements:
+            continue
+        head = " · ".join(filter(None, [article.title, article.outlet, article.date])) or extracted.source
+        rows = [
+            [each.text, ", ".join(filter(None, [each.speaker or "(unknown)", each.office, each.actor])), each.kind]
+            for each in extracted.statements
+        ]
+        table(head, ["statement", "who", "kind"], rows, wide=0)

@@ -1,0 +1,1 @@
+"""Articles in, statements out: who said what, as an article gives it."""

@@ -1,0 +1,100 @@
+"""From an article to its statements."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import PurePath
+from typing import Any
+
+from communique.extraction.article import Article, Span
+from communique.extraction.attribution import Attribution, Kind, attribute
+from communique.extraction.lexicon import load_lexicon
+from communique.extraction.speakers import Speaker, resolve
+from communique.extraction.turns import find_turns
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What somebody said, as an article gives it.
+
+    Parameters
+    ----------
+    id
+        The article's name and the running number in it: "article-01".
+    text
+        The content without outer quotation marks; broken quotations are joined by a blank.
+    start, end
+        Offsets of the content into the article's text, from its first character to its last.
+    spans
+        Its parts.
+    kind
+        "direct", "partial", "indirect" or "turn".
+    speaker, office, actor
+        Name, office, and country or organisation, in the fullest form that the article has; "" where it has none.
+    cue
+        The word or phrase of report as it stands there; "" if a quotation stands alone.
+    confidence
+        Between 0 and 1.
+    date, source
+        Those of the article.
+    """
+
+    id: str
+    text: str
+    start: int
+    end: int
+    spans: tuple[Span, ...]
+    kind: Kind
+    speaker: str = ""
+    office: str = ""
+    actor: str = ""
+    cue: str = ""
+    confidence: float = 1.0
+    date: str = ""
+    source: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, as JSON has them."""
+        return asdict(self) | {"spans": [list(span) for span in self.spans]}
+
+
+def extract(article: Article) -> tuple[Statement, ...]:
+    """Return the statements of an article, in the order of its text.
+
+    A transcript's are its turns, and what is reported before the first of them.
+    """
+    lexicon = load_lexicon(article.language)
+    found = find_turns(article)
+    if found:
+        before = tuple(paragraph for paragraph in article.paragraphs if paragraph.end <= _start(found[0]))
+        found = (*attribute(replace(article, paragraphs=before), lexicon), *found)
+    else:
+        found = attribute(article, lexicon)
+    speakers = resolve(article, found, lexicon)
+    named = enumerate(zip(found, speakers, strict=True), 1)
+    return tuple(_state(article, number, attribution, speaker) for number, (attribution, speaker) in named)
+
+
+def _start(attribution: Attribution) -> int:
+    """Return where an attribution begins, with its label."""
+    cue = attribution.cue or attribution.spans[0]
+    return min(cue[0], attribution.spans[0][0])
+
+
+def _state(article: Article, number: int, attribution: Attribution, speaker: Speaker) -> Statement:
+    text, stem = article.text, PurePath(article.source).stem
+    return Statement(
+        id=f"{stem}-{number:02d}" if stem else f"{number:02d}",
+        text=" ".join(text[start:end] for start, end in attribution.spans),
+        start=attribution.spans[0][0],
+        end=attribution.spans[-1][1],
+        spans=attribution.spans,
+        kind=attribution.kind,
+        speaker=speaker.name,
+        office=speaker.office,
+        actor=speaker.actor,
+        cue=text[slice(*attribution.cue)] if attribution.cue else "",
+        confidence=round(attribution.confidence * (speaker.confidence if speaker.name else 1.0), 3),
+        date=article.date,
+        source=article.source,
+    )

@@ -1,0 +1,245 @@
+"""What office somebody holds, and for whom, from the words beside the name.
+
+"Korsume’s foreign minister, Davit Kolmari, ..."; "Kremlin spokesman ...", "..., a spokesperson for the Straits League";
+"..., who heads the coastguard"; "Gov. ... of ...": an office has a head ("minister"), words before it ("foreign") and
+somebody whose it is, in front ("Korsume’s", "the Korsumi") or behind ("of Korsume", "at the university").
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from communique.extraction.mentions import Mention, Mentions
+from communique.extraction.titles import CAPITAL, Titles
+
+_REACH = 130  # characters looked at on either side of a name
+
+_CLAUSE = re.compile(r"[,;:!?“”\"()\[\]\n—–]|(?<=\w\w)[.]\s|\s[-]\s")
+_WORD = re.compile(r"[^\s,;:“”\"()\[\]—–]+")
+_ASIDE = re.compile(r"\s*\([^()\n]{1,40}\)")
+_AGE = re.compile(r",\s+\d{1,3}(?=,)")
+_APPOSED = re.compile(r"\s*[,(—–]\s*")
+_WHOSE = re.compile(r"^(.*?)(?:['’]s|(?<=s)['’])$")
+_CAPITALISED = re.compile(rf"[{CAPITAL}]")
+_CALLED = re.compile(
+    rf"(?:the )?([{CAPITAL}][\w.’'&-]*(?:(?: (?:of|for|and|on|&|the|de|von))* [{CAPITAL}&][\w.’'&-]*)*)"
+)
+
+
+class Office(NamedTuple):
+    """An office, whose it is (words of the article, or a possessive pronoun), and how much the words tell (0 to 3)."""
+
+    name: str
+    owner: str = ""
+    weight: float = 0.0
+    head: str = ""
+
+
+NONE = Office("")
+
+
+def read_office(phrase: str, titles: Titles, mentions: Mentions, last: bool = False) -> Office:
+    """Read an office out of a noun phrase: the first that it names, or the last if what follows must be its bearer."""
+    words = _WORD.findall(phrase)[:24] if not last else _WORD.findall(phrase)[-14:]
+    heads = [i for i, word in enumerate(words) if _head(word) in titles.offices]
+    if not heads:
+        return NONE
+    at = heads[-1] if last else heads[0]
+    if not last:
+        for head in heads[1:]:  # "deputy foreign minister" is one office, "president and chief executive" are two
+            if any(word.lower() not in titles.modifiers for word in words[at + 1 : head]):
+                break
+            at = head
+    first, owner = _before(words, at, titles, mentions)
+    name = " ".join(words[first : at + 1])
+    size = owner.count(" ") + 1 if owner else 0
+    if first > size and words[first - size - 1].lower() in titles.past:
+        name = f"{words[first - size - 1]} {name}"  # "former Veldanian minister"
+    name, behind = _behind(name, words[at + 1 :], titles)
+    if behind and (not owner or owner.lower() in titles.affiliations):
+        owner = behind
+    name = name if name.isupper() else " ".join(word if word.isupper() else word.lower() for word in name.split())
+    opening = words[first - 1].lower() if first else ""
+    firm = opening in titles.definite or bool(owner) or opening in titles.pronouns
+    return Office(name, owner, 2.6 if firm else 2.0, _head(words[at]))
+
+
+def _head(word: str) -> str:
+    return word.rstrip(".,").lower()
+
+
+def _before(words: list[str], at: int, titles: Titles, mentions: Mentions) -> tuple[int, str]:
+    """Find where the office begins before its head, and whose it is said to be there."""
+    first = at
+    while first > 0:
+        word = words[first - 1]
+        if word == "in" and words[first] == "chief" and first > 1:
+            first -= 2
+            continue
+        if _WHOSE.match(word) or word.lower() in titles.openers or word.lower() in titles.pronouns:
+            break
+        if word.lower() in titles.belonging or word.lower() in titles.indefinite:
+            break
+        if _CAPITALISED.match(word):
+            if word.lower() in titles.modifiers and _head(words[first]) in titles.offices:
+                first -= 1
+                continue
+            break
+        if at - first >= 5:
+            break
+        first -= 1
+    if not first:
+        return first, ""
+    word = words[first - 1]
+    whose = _WHOSE.match(word)
+    if word.lower() in titles.pronouns:
+        return first, word.lower()
+    if not _CAPITALISED.match(word) or word.lower() in titles.openers:
+        return first, ""
+    begin = first - 1
+    while begin > 0 and _CAPITALISED.match(words[begin - 1]) and words[begin - 1].lower() not in titles.openers:
+        if _WHOSE.match(words[begin - 1]):
+            break
+        begin -= 1
+    owner = " ".join([*words[begin : first - 1], whose[1] if whose else word])
+    if whose:
+        return first, owner
+    # "Trump campaign spokesman": the noun belongs to the owner; "Korsumi interior ministry spokesman": to the office.
+    if first < at and _head(words[first]) in titles.organisations and not mentions.state(owner):
+        return first + 1, f"{owner} {words[first]}"
+    return first, owner
+
+
+def _behind(name: str, words: list[str], titles: Titles) -> tuple[str, str]:
+    """Find whose the office is in the words behind it, some of which may belong to its name."""
+    if len(words) > 1 and words[0] == "in" and words[1] == "chief":
+        name, words = f"{name} in chief", words[2:]
+    if len(words) > 1 and words[0] in ("and", "&") and _head(words[1]) in titles.offices:
+        words = words[next((i for i, word in enumerate(words) if word.lower() in titles.belonging), len(words)) :]
+    for _ in range(3):
+        if len(words) < 2 or words[0].lower() not in titles.belonging:
+            return name, ""
+        size = 1
+        while size < len(words) and size < 6 and not _CAPITALISED.match(words[size]):
+            word = words[size].lower()
+            if word in titles.belonging or (word in titles.openers and word not in titles.definite):
+                break
+            size += 1
+        if size < len(words) and _CAPITALISED.match(words[size]) and (size < 4 or words[0].lower() != "of"):
+            called = _CALLED.match(" ".join(words[size:]))
+            owner = called[1] if called else ""
+            if whose := re.match(r"(.*?)['’]s\b", owner):
+                owner = whose[1]
+            return name, owner.rstrip(".")
+        if words[0].lower() == "of" and size > 1 and words[size - 1].lower() not in titles.definite:
+            name = f"{name} {' '.join(words[:size])}".rstrip(".")
+        words = words[size:]
+    return name, ""
+
+
+def offices_of(mention: Mention, mentions: Mentions, titles: Titles) -> list[Office]:
+    """Read the offices that the words beside one mention of a person tell."""
+    text = mentions.text
+    found: list[Office] = []
+    before = text[max(mention.start - _REACH, 0) : mention.start]
+    after = text[mention.end : mention.end + _REACH]
+    title = _titled(mention, before, after, titles) if mention.title else NONE
+    if title.name:
+        found.append(title)
+    else:
+        found.extend(_in_front(before, after, mention, titles, mentions))
+    if not _WHOSE.match("x" + after[:2].strip()):
+        found.extend(_afterwards(after, titles, mentions))
+    return found
+
+
+def _titled(mention: Mention, before: str, after: str, titles: Titles) -> Office:
+    """Read the title in capitals: "Veldanian Foreign Minister", "Gen.", "Sen."."""
+    words = [word for word in mention.title.split() if _head(word) not in titles.honorifics]
+    if not words:
+        return NONE
+    plain = " ".join(map(_head, words))
+    owner = mention.lead
+    if not owner and (whose := re.search(rf"([{CAPITAL}][\w.-]*(?: [{CAPITAL}][\w.-]*)*)['’]s (?:[a-z]+ )?$", before)):
+        owner = whose[1]
+    elif not owner and (whose := re.search(r"\b([Hh]is|[Hh]er|[Ii]ts|[Tt]heir) $", before)):
+        owner = whose[1].lower()
+    if not owner and (of := re.match(r" of (?:the )?", after)) and (called := _CALLED.match(after, of.end())):
+        owner = called[1]
+    if plain in titles.ranks or all(_head(word) in titles.ranks for word in words):
+        return Office(titles.ranks.get(plain) or titles.ranks[_head(words[-1])], owner, 1.0, _head(words[-1]))
+    name = " ".join(titles.shortened.get(_head(word)) or titles.ranks.get(_head(word)) or word for word in words)
+    name = " ".join(word if word.isupper() and len(word) < 5 else word.lower() for word in name.split())
+    return Office(name, owner, 3.0, name.split()[-1])
+
+
+def _in_front(before: str, after: str, mention: Mention, titles: Titles, mentions: Mentions) -> list[Office]:
+    """Read "Kremlin spokesman X", "Veldania’s president, X, ..." and "Spokesperson: X"."""
+    lead = f"{mention.lead} " if mention.lead else ""
+    bare = before.rstrip()
+    if bare.endswith(",") and len(before) - len(bare) <= 2:
+        # With no comma behind the name it is more likely to begin a clause: "after he met the president, X said".
+        if not re.match(r"\s*(?:[,;:.)—–”\"]|\(|$)", after):
+            return []
+        chunk = _CLAUSE.split(bare[:-1])[-1]
+        office = read_office(chunk, titles, mentions, last=True)
+    elif bare.endswith(":"):
+        chunk = bare[:-1].rpartition("\n")[2]
+        if len(chunk) > 60:
+            return []
+        office = read_office(chunk, titles, mentions, last=True)
+    else:
+        chunk = _CLAUSE.split(bare)[-1] + (" " + lead if lead else "")
+        words = _WORD.findall(chunk)
+        if not words or _head(words[-1]) not in titles.offices:
+            if lead and lead.strip():
+                return [Office("", lead.strip(), 0.5)]
+            return []
+        office = read_office(chunk, titles, mentions, last=True)
+        office = office._replace(weight=3.0)
+    return [office] if office.name else []
+
+
+def _afterwards(after: str, titles: Titles, mentions: Mentions) -> list[Office]:
+    """Read "X, a spokesperson for Y", "X (D), Korsume’s envoy", "X, 52, mayor of Y" and "X, who heads the Y"."""
+    position = aside.end() if (aside := _ASIDE.match(after)) else 0
+    if age := _AGE.match(after, position):
+        position = age.end()
+    if who := re.compile(r",? (\w+) (\w+) ([^,;.:!?“”\"()\n]{3,60})").match(after, position):
+        pronoun, verb = who[1].lower(), who[2].lower()
+        if titles.pronouns.get(pronoun) == "who" and verb in titles.verbs:
+            name, owner = _behind(titles.verbs[verb].partition(" ")[0], ["of", *who[3].split()], titles)
+            return [Office(name, owner, 2.6, name.split()[0])]
+        if titles.pronouns.get(pronoun) == "who" and verb in titles.copulas:
+            office = read_office(who[3], titles, mentions)
+            return [office._replace(weight=2.0)] if office.name else []
+    being = re.compile(r" (\w+) (?=(\w+) )").match(after, position)
+    if being and being[1] in titles.copulas and being[2] in (titles.definite | titles.indefinite):
+        office = read_office(_CLAUSE.split(after[being.end() :], maxsplit=1)[0], titles, mentions)
+        return [office._replace(weight=2.0)] if office.name and office.owner else []
+    apposed = _APPOSED.match(after, position)
+    if not apposed or apposed.end() == position:
+        return []
+    chunk = _CLAUSE.split(after[apposed.end() :], maxsplit=1)[0]
+    words = _WORD.findall(chunk)[:9]
+    if not words:
+        return []
+    opening = words[0].lower()
+    starts = opening in titles.definite or opening in titles.indefinite or bool(_WHOSE.match(words[0]))
+    starts = starts or _CAPITALISED.match(words[0]) is not None or opening in titles.pronouns
+    if not starts and _head(words[0]) not in titles.offices and opening not in titles.modifiers:
+        return []
+    at = next((i for i, word in enumerate(words) if _head(word) in titles.offices), -1)
+    if at < 0 or any(word.lower() in titles.openers or word.lower() in titles.pronouns for word in words[1:at]):
+        return []
+    while at + 1 < len(words) and _head(words[at + 1]) in titles.offices:
+        at += 1
+    behind = words[at + 1].lower() if at + 1 < len(words) else ""
+    tied = behind in titles.belonging or behind in titles.pronouns or behind in ("and", "&") or behind.endswith("ing")
+    if behind and not tied and opening in titles.definite:
+        return []  # "In Sunmar, the mayor also said": no apposition, the next clause
+    office = read_office(chunk, titles, mentions)
+    if office.name and opening in ("a", "an", "one", "another"):
+        office = office._replace(weight=2.2)
+    return [office] if office.name else []

@@ -1,0 +1,251 @@
+"""Who is who in an article: office, actor and gender of everyone it names, put together from all mentions."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import NamedTuple
+
+from communique.extraction.layout import Layout
+from communique.extraction.mentions import Kind, Mention, Mentions
+from communique.extraction.offices import NONE, Office, offices_of
+from communique.extraction.titles import CAPITAL, Titles
+
+_MOST = 10  # mentions of one person that are looked at
+_SPACE = re.compile(r"\s+")
+_OWNER = re.compile(rf"([{CAPITAL}][\w.-]*(?: [{CAPITAL}][\w.-]*)*)['’]s? $")
+_MORE = re.compile(
+    rf"(?:,? (?:of|for|on)(?: the)? [{CAPITAL}][\w’'-]*(?:(?: (?:and|&))? [{CAPITAL}][\w’'-]*)*)+"
+)  # "Bank | of Little Sallow"
+_PLACE = re.compile(r"\b(?:[Ii]n|[Oo]n|[Oo]f|[Aa]t|[Nn]ear) (?:the )?$")
+_THE = re.compile(r"\b[Tt]he [^,.;:]{0,60}, ?$")
+
+
+class Referent(NamedTuple):
+    """One whom a noun phrase stands for, and where it stands.
+
+    ``kind`` is None of those who are only described; ``plural``: several, whom "they" takes up.
+    """
+
+    place: int
+    name: str = ""
+    office: str = ""
+    actor: str = ""
+    confidence: float = 0.0
+    kind: Kind | None = None
+    plural: bool = False
+
+
+class Known(NamedTuple):
+    """What an article tells of a person; ``weight`` as `offices.Office` has it."""
+
+    office: str = ""
+    actor: str = ""
+    weight: float = 0.0
+
+
+class Roster:
+    """The persons and organisations of one article; what was found out is kept.
+
+    Parameters
+    ----------
+    whose
+        Follows a possessive pronoun ("its") at a place back to the actor it stands for.
+    transcript
+        Names may stand in capitals in the labels of turns.
+    """
+
+    def __init__(
+        self, mentions: Mentions, layout: Layout, titles: Titles, whose: Callable[[str, int], str], transcript: bool
+    ) -> None:
+        self.mentions, self.layout, self.titles = mentions, layout, titles
+        self._whose, self._transcript = whose, transcript
+        self._known: dict[str, Known] = {}
+        self._persons: dict[tuple[str, bool], str] = {}
+        self._genders: dict[str, str] = {}
+        self._bearers: dict[str, list[str]] = {}
+
+    # Whom a name stands for
+
+    def named(self, mention: Mention, end: int) -> Referent:
+        """Give whom a name stands for; ``end``: where the noun phrase around it ends."""
+        name = self.mentions.fullest(mention.name, self.titles.gender_of(mention.title))
+        kind: Kind = "person" if mention.title else self.mentions.kind(name)
+        if kind == "state":
+            return Referent(mention.start, mention.name, "", self.mentions.state(name), 0.95, kind)
+        if kind == "organisation":
+            return self.organisation(mention, name, end)
+        office, actor, _ = self.known(name, mention)
+        confidence = 0.95 if " " in name or office else 0.85
+        return Referent(mention.start, self.shown(name), office, actor, confidence, "person")
+
+    def person_named(self, name: str, place: int, confidence: float) -> Referent:
+        """Give a person whose full name is known."""
+        office, actor, _ = self.known(name)
+        return Referent(place, self.shown(name), office, actor, confidence, "person")
+
+    def organisation(self, mention: Mention, name: str, end: int) -> Referent:
+        """Give the organisation of a name, with the words behind that belong to it."""
+        text, mentions, organisations = self.mentions.text, self.mentions, self.titles.organisations
+        if (name == mention.name or mention.name.split()[-1].lower() in organisations) and (
+            more := _MORE.match(text, mention.end, end)
+        ):
+            name = _SPACE.sub(" ", text[mention.at : more.end()]).rstrip(".")
+        words = name.split()
+        owner = ""
+        if whose := _OWNER.search(text[max(mention.start - 60, 0) : mention.start]):
+            owner = self.actor(whose[1], mention.start)
+        elif mention.lead:
+            owner = mentions.state(mention.lead)
+        elif len(words) > 1 and words[-1].lower() in self.titles.organs and (state := mentions.state(words[0])):
+            owner, name = state, " ".join(words[1:])
+        return Referent(mention.start, name, "", owner or name, 0.9, "organisation")
+
+    def shown(self, name: str) -> str:
+        """Give a name that stands in the capitals of a label as names are written."""
+        if self._transcript and len(name) > 3 and name.isupper():
+            return re.sub(r"\w+", lambda word: word[0].capitalize(), name)
+        return name
+
+    def person(self, run: Mention) -> str:
+        """Give the full name of the person that a run names; "" if it names none."""
+        key = run.name, bool(run.title)
+        name = self._persons.get(key)
+        if name is None:
+            name = self.mentions.fullest(run.name) if run.name else ""
+            if name and not run.title and self.mentions.kind(name) != "person":
+                name = ""
+            self._persons[key] = name
+        return name
+
+    # What is known of a person
+
+    def known(self, name: str, at: Mention | None = None) -> Known:
+        """Give office and actor of a person as all the article tells them; ``at``: a mention not to be left out."""
+        known = self._known.get(name)
+        if known is None:
+            self._known[name] = Known()  # for who asks on the way: "his spokesman"
+            known = self._known[name] = self._learn(name, at)
+        return known
+
+    def _learn(self, name: str, at: Mention | None) -> Known:
+        told = [
+            (office, mention)
+            for mention in self._mentions_of(name, at)
+            for office in offices_of(mention, self.mentions, self.titles)
+        ]
+        office, place = NONE, -1
+        for candidate, mention in told:
+            if candidate.name and candidate.weight > office.weight:
+                office, place, holder = candidate, mention.start, mention
+        if office.owner:
+            return Known(office.name, self.actor(office.owner, place), office.weight)
+        for other, mention in told:
+            # Another mention may tell whose the office is; and whose somebody is who has none.
+            if other.owner and (other.head == office.head or not other.name or office.weight <= 1):
+                return Known(office.name, self.actor(other.owner, mention.start), office.weight)
+        return Known(office.name, self._place_of(office, holder) if office.name else "", office.weight)
+
+    def _mentions_of(self, name: str, at: Mention | None) -> list[Mention]:
+        """Give the mentions that tell most: those of the full name first, then those with a title."""
+        mentions = self.mentions
+        full = mentions.of_name.get(name, [])[:4]
+        others = [
+            mention
+            for form in mentions.by_last.get(name.split()[-1].lower(), ())[:50]
+            if form != name and mentions.fullest(form) == name
+            for mention in mentions.of_name[form][:3]
+        ]
+        others.sort(key=lambda mention: not mention.title)
+        return list(dict.fromkeys([*full, *([at] if at else []), *others]))[:_MOST]
+
+    def actor(self, owner: str, place: int) -> str:
+        """Give the country or organisation that words or a possessive pronoun stand for."""
+        if not owner:
+            return ""
+        if owner.lower() in self.titles.pronouns:
+            return self._whose(owner.lower(), place)
+        if state := self.mentions.state(owner):
+            return state
+        part = self.mentions.part(owner)
+        return self.mentions.fullest(part.name) if part.name else owner
+
+    def _place_of(self, office: Office, mention: Mention) -> str:
+        """Give the place that "the mayor, Piet Halloway," takes for granted: the last that the paragraph named."""
+        text, local = self.mentions.text, office.head in self.titles.local
+        before = text[max(mention.start - 80, 0) : mention.start]
+        if mention.title or not (local or office.head in self.titles.public) or not _THE.search(before):
+            return ""
+        floor, at = self.layout.start_of_paragraph(mention.start), self.mentions.before(mention.start)
+        for run in reversed(self.mentions.all[max(at - 12, 0) : at]):
+            if run.start < floor:
+                break
+            name = run.name or run.lead
+            if not name or self.layout.is_quoted(run.start):
+                continue
+            if local and _PLACE.search(text[max(run.at - 12, 0) : run.at]):
+                return name
+            if not local and (state := self.mentions.state(name)):
+                return state
+        return ""
+
+    def gender(self, name: str) -> str:
+        """Tell "he" or "she" of a person, "" if nothing does."""
+        gender = self._genders.get(name)
+        if gender is None:
+            gender = self.mentions.gender(name) or self.titles.gender_of(self.known(name).office)
+            self._genders[name] = gender
+        return gender
+
+    def may_be(self, name: str, gender: str) -> bool:
+        """Tell whether a person may be taken up by "he" or "she"; "" takes up anyone."""
+        return not gender or self.gender(name) in ("", gender)
+
+    # Who holds an office
+
+    def holder(self, office: str, head: str, actor: str, place: int) -> Referent | None:
+        """Find who holds an office, of that actor if one is told: the one named last before a place."""
+        wanted, best = set(office.split()), (False, -1, "")
+        for name in self._bearers_of(head):
+            held, whose, _ = self.known(name)
+            if not wanted <= set(held.split()) or (actor and whose and actor != whose):
+                continue
+            best = max(best, (bool(actor and whose == actor), self._last_before(name, place), name))
+        if best[1] < 0:
+            return None
+        found = self.person_named(best[2], place, 0.8)
+        return found._replace(actor=found.actor or actor)
+
+    def _last_before(self, name: str, place: int) -> int:
+        last = -1
+        for form in self.mentions.by_last.get(name.split()[-1].lower(), ())[:20]:
+            if self.mentions.fullest(form) == name:
+                runs = self.mentions.of_name[form]
+                at = bisect_left(runs, place, key=lambda run: run.start)
+                last = max(last, runs[at - 1].start if at else -1)
+        return last
+
+    def _bearers_of(self, head: str) -> list[str]:
+        """Give the persons that hold an office with that head: those named beside the word."""
+        bearers = self._bearers.get(head)
+        if bearers is None:
+            self._bearers[head] = []
+            mentions, names = self.mentions, dict[str, None]()
+            for word in (head, head.capitalize()):
+                place = -1
+                for _ in range(40):
+                    place = mentions.text.find(word, place + 1)
+                    if place < 0:
+                        break
+                    at = mentions.before(place)
+                    for run in mentions.all[max(at - 2, 0) : at + 3]:
+                        if -80 < run.start - place < 60:
+                            names[self.person(run)] = None
+            for run in mentions.titled[:500]:
+                word = run.title.split()[-1].rstrip(".").lower()
+                if self.titles.shortened.get(word, word).endswith(head):
+                    names[self.person(run)] = None
+            bearers = [name for name in list(names)[:100] if name and head in self.known(name).office.split()]
+            self._bearers[head] = bearers
+        return bearers

@@ -1,0 +1,222 @@
+"""Sentences as the grammar reads them: words with their classes, and every quotation counted as one word.
+
+Sentence ends come from `sentencex`. It is given the text with the quotations blacked out: to the sentence around it a
+quotation is one thing, and the library's time is not linear in the number of quotation marks.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+import sentencex
+
+from communique.extraction.article import Paragraph, Span
+from communique.extraction.lexicon import Lexicon
+from communique.extraction.quotes import Quote
+
+(
+    DET,
+    POSS,
+    PRON,
+    SUBJECT,
+    REL,
+    AUX,
+    BE,
+    HAVE,
+    NEG,
+    PREP,
+    CONJ,
+    SUB,
+    ADV,
+    TIME,
+    OPENER,
+    COMPL,
+    INF,
+    MODAL,
+    OBJECT,
+    PREDICATE,
+) = (1 << i for i in range(20))
+VERB, NOUN, SOURCE, VIEW, OWNER, CAP, NUMBER, WORD = (1 << i for i in range(20, 28))
+COMMA, COLON, DASH, STOP, PAREN, UNPAREN, QUOTE = (1 << i for i in range(28, 35))
+"""Classes of words, as bits: a word may be of several. Those of the last line are marks."""
+
+BREAK = COMMA | COLON | DASH | STOP | PAREN | UNPAREN | QUOTE
+
+_CLASSES = {
+    "determiners": DET, "possessives": POSS, "pronouns": PRON, "subjects": SUBJECT, "relatives": REL,
+    "auxiliaries": AUX, "be": BE, "have": HAVE, "modals": MODAL, "negations": NEG, "prepositions": PREP,
+    "conjunctions": CONJ, "subordinators": SUB, "adverbs": ADV, "times": TIME, "clause_openers": OPENER,
+    "complementizers": COMPL, "infinitives": INF, "objects": OBJECT, "predicates": PREDICATE, "views": VIEW,
+}  # fmt: skip
+
+_MARKS = {",": COMMA, "，": COMMA, "、": COMMA, "،": COMMA, ":": COLON, "：": COLON, "(": PAREN, ")": UNPAREN}
+_MARKS |= dict.fromkeys("—–―-‒―", DASH) | {"--": DASH, "---": DASH} | dict.fromkeys(";؛；!?。！？؟…", STOP)
+
+_QUOTED = re.compile(r"[“”„‟«»‹›‘’‚「」『』〝〞＂\"'`]")
+_LETTERS = r"[^\W_]+(?:[\u0300-\u036f\u064b-\u065f\u0670]+[^\W_]*)*"  # with marks that combine with the letter before
+_TOKEN = re.compile(
+    rf"{_LETTERS}(?:(?:[-’'.&/_@]|(?<=[0-9]),(?=[0-9])){_LETTERS})*[’']?|\x01\x00*|-{{2,3}}|[^\s\w\x00]"
+)
+_LONG = re.compile(r"[^\W\d_]{4,}")
+LONGEST = 250
+"""A sentence of more words is none, and is cut: the grammar may look at a whole sentence for each of its words."""
+
+_MOST_WORDS = 1 << 16  # a bound on memory: more distinct words are looked up again
+_ENDS = ".!?…。！？؟"
+
+
+@dataclass
+class Sentences:
+    """The words of an article's paragraphs, in columns, and where its sentences begin and end.
+
+    Parameters
+    ----------
+    text
+        What the offsets count in.
+    starts, ends
+        Offsets of each word.
+    forms
+        Each word in lower case; "" for a quotation.
+    kinds
+        Classes of each word, as bits.
+    bounds
+        Numbers of the first word of each sentence and of the word after its last.
+    paragraphs
+        For each sentence, the number of its paragraph.
+    quotes
+        Number of a word that is a quotation -> the number of the quotation.
+    """
+
+    text: str
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    forms: list[str] = field(default_factory=list)
+    kinds: list[int] = field(default_factory=list)
+    bounds: list[Span] = field(default_factory=list)
+    paragraphs: list[int] = field(default_factory=list)
+    quotes: dict[int, int] = field(default_factory=dict)
+
+
+def read_sentences(text: str, paragraphs: Sequence[Paragraph], quotes: Sequence[Quote], lexicon: Lexicon) -> Sentences:
+    """Return the sentences of the paragraphs, in order. No sentence crosses a paragraph or ends within a quotation."""
+    read = Sentences(text)
+    starts, ends, forms, kinds = read.starts, read.ends, read.forms, read.kinds
+    number_of = {quote.start: number for number, quote in enumerate(quotes)}
+    classes = _classes(lexicon)
+    first = 0
+    for number, paragraph in enumerate(paragraphs):
+        last = first
+        while last < len(quotes) and quotes[last].start < paragraph.end:
+            last += 1
+        inside, first = quotes[first:last], last
+        begin = len(starts)
+        words, prose = _black_out(text, paragraph, inside)
+        spans = [match.span() for match in _TOKEN.finditer(words)]
+        written = [words[start:end] for start, end in spans]
+        starts += [paragraph.start + start for start, _ in spans]
+        ends += [paragraph.start + end for _, end in spans]
+        forms += map(str.lower, written)
+        kinds += [classes[word] for word in written]
+        for quote in inside:
+            at = bisect_left(starts, quote.start, begin)
+            named = at > begin and kinds[at - 1] & WORD and not kinds[at - 1] & VERB and _is_title(text, quote)
+            read.quotes[at], forms[at], kinds[at] = number_of[quote.start], "", WORD | CAP if named else QUOTE
+        for end in _sentence_ends(prose, lexicon):
+            until = bisect_left(starts, paragraph.start + end, begin)
+            while begin < until:
+                stop = min(until, begin + LONGEST)
+                read.bounds.append((begin, stop))
+                read.paragraphs.append(number)
+                begin = stop
+    return read
+
+
+def _is_title(text: str, quote: Quote) -> bool:
+    """Tell whether a quotation after a word of its clause is the title of a work: "the show “Ships at Night”"."""
+    if quote.inner[1] - quote.inner[0] > 80:
+        return False
+    long = _LONG.findall(text, *quote.inner)
+    return len(long) > 1 and all(word[0].isupper() for word in long)
+
+
+def _black_out(text: str, paragraph: Paragraph, quotes: Sequence[Quote]) -> tuple[str, str]:
+    """Return the paragraph with each quotation as one word, for the grammar, and as a plain one, for the splitter."""
+    words: list[str] = []
+    prose: list[str] = []
+    at = paragraph.start
+    for quote in quotes:
+        before, length = text[at : quote.start], quote.end - quote.start
+        ended = text[quote.inner[1] - 1] in _ENDS
+        words += before, "\x01", "\x00" * (length - 1)
+        prose += before, "q" * (length - 1), "." if ended else "q"
+        at = quote.end
+    rest = text[at : paragraph.end]
+    return "".join((*words, rest)), _QUOTED.sub("x", "".join((*prose, rest)))
+
+
+def _sentence_ends(prose: str, lexicon: Lexicon) -> Iterator[int]:
+    """Yield where sentences end, as offsets into the paragraph."""
+    abbreviations = lexicon.words.get("abbreviations", frozenset())
+    for boundary in sentencex.get_sentence_boundaries(lexicon.language, prose):
+        end: int = boundary["end_index"]
+        words = prose[max(0, end - 12) : end].split()
+        if end < len(prose) and words and words[-1].lower().rstrip(".").lstrip("(") in abbreviations:
+            continue
+        yield end
+
+
+class _Classes(dict[str, int]):
+    """The classes of the words met so far in a language, as they are written."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        super().__init__()
+        self.lexicon = lexicon
+        self.bits: dict[str, int] = {}
+        for name, bit in _CLASSES.items():
+            for word in lexicon.words.get(name, ()):
+                self.bits[word] = self.bits.get(word, 0) | bit
+
+    def __missing__(self, word: str) -> int:
+        if len(self) > _MOST_WORDS:
+            self.clear()
+        kind = self[word] = _classify(word, self.lexicon, self.bits)
+        return kind
+
+
+@cache
+def _classes(lexicon: Lexicon) -> _Classes:
+    return _Classes(lexicon)
+
+
+def _classify(word: str, lexicon: Lexicon, bits: dict[str, int]) -> int:
+    """Return the classes of a word as it is written, as bits."""
+    if not word[0].isalnum():
+        return _MARKS.get(word, 0)
+    lower = word.lower()
+    stem, mark, clitic = lower.replace("’", "'").partition("'")
+    kind = WORD | bits.get(lower, 0)
+    if mark:
+        pronoun = bits.get(stem, 0) & PRON
+        if stem.endswith("n") and clitic == "t":
+            kind |= AUX | NEG
+        elif clitic in ("s", "") and not pronoun:
+            kind |= OWNER
+        elif pronoun or clitic in ("re", "ve", "ll", "d", "m"):
+            kind |= bits.get(stem, 0) | AUX
+    if word[0].isupper():
+        kind |= CAP
+    elif word[0].isdigit():
+        kind |= NUMBER
+    elif lower.endswith(lexicon.adverb_endings) and lower not in lexicon.words.get("not_adverbs", ()):
+        kind |= ADV
+    if lower in lexicon.verbs:
+        kind |= VERB
+    if lower in lexicon.nouns:
+        kind |= NOUN
+    if lower in lexicon.sources:
+        kind |= SOURCE
+    return kind

@@ -1,0 +1,317 @@
+"""Who speaks: name, office and actor of the source of each attribution.
+
+The source is a noun phrase as it stands beside the cue. A name is given in the fullest form that the article has;
+"he", "the minister" and "the group" are followed back to whom they stand for; "a senior official" stays as it is. Where
+an attribution has no source, the one who spoke just before is taken, with less confidence, or nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from communique.extraction.antecedents import Antecedents
+from communique.extraction.article import Article, Paragraph, Span
+from communique.extraction.attribution import Attribution
+from communique.extraction.labels import Labels
+from communique.extraction.layout import Layout
+from communique.extraction.lexicon import Lexicon
+from communique.extraction.mentions import Kind, Mention, Mentions
+from communique.extraction.offices import NONE, read_office
+from communique.extraction.roster import Referent, Roster
+from communique.extraction.titles import Titles, titles_of
+
+_LONGEST = 400  # of a source, in characters
+_NEAR = 6  # attributions that are looked at for one without a source
+_RELATIVE = re.compile(r",? (?:who|which|that|whose|whom)\b|[;:\n]")
+_WHOSE = re.compile(r"['’]s?$")
+_YEARS_OLD = re.compile(r"\d{1,3}-year-old$")
+_LIST = re.compile(r"(?:,? (?:and|&) |, )(?:the |The )?")
+_NOUN = re.compile(r"(?:[ \xa0]|-)([^\W\d_][\w’'-]*)")
+_DASH = re.compile(r"[.,!?]?[”\"’»]{0,2}\s*[―—–-]{1,2}\s*")
+_SIGNED = re.compile(r"[ \xa0]*(?:$|[\n,(“\"])")
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """Who says it; empty where the article does not tell.
+
+    Parameters
+    ----------
+    name
+        In the fullest form in the article, without titles and articles; of one who is not named, what he or she is
+        called there ("a senior official", "foreign ministry").
+    office
+        In lower case: "foreign minister", "spokesperson".
+    actor
+        The country or organisation that is spoken for.
+    confidence
+        From 0 (nobody was found) to 1.
+    """
+
+    name: str = ""
+    office: str = ""
+    actor: str = ""
+    confidence: float = 0.0
+
+
+def resolve(article: Article, attributions: Sequence[Attribution], lexicon: Lexicon) -> tuple[Speaker, ...]:
+    """Find the speaker of each attribution, one for each and in their order; ``Speaker()`` where none can be found.
+
+    Time grows with the length of the article and the number of attributions, whatever the text.
+    """
+    if not attributions:
+        return ()
+    found = _Resolver(article, attributions, titles_of(lexicon)).resolve()
+    return tuple(Speaker(one.name, one.office, one.actor, one.confidence) if one.name else Speaker() for one in found)
+
+
+class _Resolver:
+    """The speakers of one article."""
+
+    def __init__(self, article: Article, attributions: Sequence[Attribution], titles: Titles) -> None:
+        self.article, self.text, self.attributions, self.titles = article, article.text, attributions, titles
+        transcript = any(attribution.kind == "turn" for attribution in attributions)
+        speech = sorted(
+            (start, end, number)
+            for number, attribution in enumerate(attributions)
+            if attribution.kind in ("direct", "turn")
+            for start, end in attribution.spans
+        )
+        self.speech = speech
+        self.layout = Layout(
+            self.text, [part.start for part in article.body], [(start, end) for start, end, _ in speech], titles
+        )
+        # The lines above a transcript tell who is there; of an article, a headline tells nothing that names can be read
+        # from, and the rest of the page is not the article's.
+        told = [
+            (part.start, part.end)
+            for part in article.paragraphs
+            if transcript or (part.kind in ("body", "caption", "dateline") and not self._is_headline(part))
+        ]
+        self.mentions = Mentions(self.text, told, titles)
+        self.antecedents = Antecedents(self.mentions, self.layout, titles)
+        self.roster = Roster(self.mentions, self.layout, titles, self.antecedents.whose, transcript)
+        self.antecedents.roster = self.roster
+        self.labels = Labels(self.text, attributions, self.roster, titles)
+        self.found: list[Referent] = []
+
+    def _is_headline(self, part: Paragraph) -> bool:
+        """Tell whether a paragraph is set in capitals as headlines are."""
+        if part.end - part.start > 200:
+            return False
+        words = [word for word in self.text[part.start : part.end].split() if len(word) > 3]
+        return len(words) > 3 and sum(word[0].isupper() for word in words) * 5 > len(words) * 4
+
+    def resolve(self) -> list[Referent]:
+        """Find all speakers: those with a source in their order, then the others beside them."""
+        for attribution in self.attributions:
+            if attribution.source is None:
+                self.found.append(Referent(-1))
+                continue
+            if attribution.kind == "turn":
+                found = self.labels.read(attribution.source)
+            else:
+                found = self._source(*attribution.source)
+            if found.name:
+                self.antecedents.said.append(found)
+            self.found.append(found)
+        return [
+            self._infer(number) if attribution.source is None else self.found[number]
+            for number, attribution in enumerate(self.attributions)
+        ]
+
+    # The noun phrase beside the cue
+
+    def _source(self, start: int, end: int) -> Referent:
+        """Read a noun phrase."""
+        start, end = self._trim(start, end)
+        phrase = self.text[start:end]
+        if not phrase:
+            return Referent(start)
+        if kind := self.titles.pronouns.get(phrase.lower()):
+            found = self._first_person(start) if kind == "we" else self.antecedents.of(kind, start)
+            return found._replace(place=start) if found else Referent(start)
+        if stop := _RELATIVE.search(phrase, 1):
+            end = start + stop.start()
+        names = self._names(start, end)
+        if len(names) > 1:
+            return self._several(names)
+        if not names:
+            return self._description(start, end)
+        name = names[0]
+        if name.name.lower() in self.titles.affiliations and self.text[name.at - 4 : name.at] in ("the ", "The "):
+            return self.antecedents.person(start) or self.roster.named(name, end)  # "the Republican"
+        return self.roster.named(name, end)
+
+    def _trim(self, start: int, end: int) -> Span:
+        """Leave out what does not belong to a noun phrase at its ends."""
+        text = self.text
+        start, end = max(start, 0), min(end, len(text), max(start, 0) + _LONGEST)
+        while start < end and not (text[start].isalnum() or text[start] in '“"‘@#$£€'):
+            start += 1
+        while end > start and not (text[end - 1].isalnum() or text[end - 1] in ')’”".%'):
+            end -= 1
+        bare = start < end and not (text[start].isalnum() or any(map(str.isalnum, text[start:end])))
+        return (start, start) if bare else (start, end)
+
+    def _names(self, start: int, end: int) -> list[Mention]:
+        """Find the name at the head of a noun phrase, or the names of a list."""
+        text, titles = self.text, self.titles
+        heads: list[Mention] = []
+        for run in self.mentions.read(start, end):
+            if not run.name:
+                continue
+            if not run.title and self.mentions.kind(run.name) == "word":
+                continue
+            if heads:
+                if not _LIST.fullmatch(text, heads[-1].end, run.start) or text.startswith(",", run.end):
+                    break
+                heads.append(run)
+                continue
+            if run.end < end and self.mentions.is_possessive(run):
+                if not text[run.end : end].strip("'’s "):
+                    return [run]  # "Kolmari’s", before a noun of report
+                continue
+            behind = _NOUN.match(text, run.end, end)
+            if behind and behind[1].lower() not in titles.links:
+                continue  # "Kolmari supporters"
+            before = text[start : run.start].rpartition(", ")[2].split()
+            if not before or self._leads(before, first=len(before) == len(text[start : run.start].split())):
+                heads.append(run)
+        return heads
+
+    def _leads(self, before: Sequence[str], first: bool) -> bool:
+        """Tell whether words may stand before the name that heads a noun phrase: "the centrist", "longtime adviser"."""
+        last = before[-1].lower()
+        if last in self.titles.offices:
+            return True
+        if any(word.lower() in self.titles.belonging for word in before):
+            return False
+        return last in self.titles.definite or (first and len(before) < 4 and not last.endswith(("ing", "s")))
+
+    def _several(self, names: Sequence[Mention]) -> Referent:
+        several = [self.roster.named(name, name.end) for name in names]
+        shown = list(dict.fromkeys(one.name for one in several))
+        actors = {one.actor for one in several}
+        joined = f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else shown[0]
+        actor = actors.pop() if len(actors) == 1 else ""
+        return Referent(names[0].start, joined, "", actor, 0.8, "person", plural=True)
+
+    def _first_person(self, place: int) -> Referent | None:
+        """Give who says "I" or "we": whose speech it is in; outside all speech the author."""
+        at = bisect_right(self.speech, (place, len(self.text), len(self.attributions))) - 1
+        if at >= 0 and place < self.speech[at][1]:
+            number = self.speech[at][2]
+            return self.found[number] if number < len(self.found) and self.found[number].name else None
+        if not self.article.byline:
+            return None
+        return Referent(place, self.article.byline, "", self.article.outlet, 0.6, "person")
+
+    # A description
+
+    def _description(self, start: int, end: int) -> Referent:
+        """Give whom a noun phrase without a name stands for."""
+        titles, roster = self.titles, self.roster
+        chunks = _SPACE.sub(" ", self.text[start:end]).split(", ")
+        while len(chunks) > 1 and chunks[0].split()[0].lower() in titles.links - titles.definite - titles.indefinite:
+            del chunks[0]  # "However, ..."
+        words = chunks[0].split()
+        cut = next((i for i, word in enumerate(words) if i and word.lower() in titles.belonging), len(words))
+        head = words[cut - 1].lower().strip("’'\".”)")
+        opening = words[0].lower()
+        plural = head.endswith("s") and not head.endswith("ss") and head not in titles.organisations
+        begin, owner = self._owner(words[:cut], head)
+        actor = roster.actor(owner, start)
+        definite = opening in titles.definite or bool(owner and opening not in titles.indefinite)
+        if _YEARS_OLD.fullmatch(head) and (person := self.antecedents.person(start)):
+            return person
+        rest = " ".join(words[begin:])
+        if definite and not plural and head in titles.offices:
+            office = read_office(rest, titles, self.mentions) or NONE
+            actor = actor or roster.actor(office.owner, start)
+            if holder := roster.holder(office.name or head, head, actor, start):
+                return holder
+            if actor or not owner:
+                return Referent(start, office.name or rest, office.name, actor, 0.6, "person")
+        if definite and head in titles.organisations:
+            if not actor and begin + 1 == len(words) and (known := self.antecedents.institution(head, start)):
+                return known
+            if actor or not owner:
+                if not actor and (town := re.match(r"(?:of|for|in) (?:the )?([^a-z].*)", " ".join(words[cut:]))):
+                    actor = self.mentions.state(town[1]) or town[1]  # "the city council of Sunmar"
+                return Referent(start, rest, "", actor or rest, 0.8 if actor else 0.65, "organisation")
+        if not definite and not owner:
+            states = (self.mentions.state(word) for word in words[:cut] if word[0].isupper())
+            actor = next(filter(None, states), "")
+        if opening in titles.definite and len(words) > 1:
+            words = words[1:]
+        elif opening in titles.indefinite or opening in titles.pronouns:
+            words[0] = opening
+        kind: Kind | None = "organisation" if head in titles.organisations else None
+        sure = opening in titles.indefinite or plural
+        return Referent(start, " ".join(words), "", actor, 0.85 if sure else 0.6, kind, plural)
+
+    def _owner(self, words: Sequence[str], head: str) -> tuple[int, str]:
+        """Find whose it is, in front of the noun: where the rest begins, and the owner's words or pronoun."""
+        titles, last = self.titles, len(words) - 1
+        begin = 1 if words[0].lower() in (titles.definite | titles.indefinite) and last else 0
+        if not begin and last and words[0].lower() in titles.pronouns:
+            return 1, words[0].lower()
+        whose = next((i for i in range(begin, last) if _WHOSE.search(words[i])), None)
+        if whose is not None and (words[begin][0].isupper() or whose == begin):
+            return whose + 1, _WHOSE.sub("", " ".join(words[begin : whose + 1]))
+        upper = begin
+        while upper < last and words[upper][0].isupper():
+            upper += 1
+        called = " ".join(words[begin:upper])
+        if called and (head in titles.offices or self.mentions.state(called) or self.mentions.state(words[begin])):
+            return upper, called
+        return begin, ""
+
+    # Without a source
+
+    def _infer(self, number: int) -> Referent:
+        """Take who spoke in the same paragraph, whom the sentence before is about, or who spoke in the one before."""
+        attribution, layout = self.attributions[number], self.layout
+        nobody = Referent(-1)
+        if attribution.kind == "indirect" or not attribution.spans:
+            return nobody
+        if signed := self._signature(attribution.spans[-1][1]):
+            return signed
+        place = attribution.spans[0][0]
+        paragraph, begins = layout.paragraph(place), layout.start_of_paragraph(place)
+        for step, confidence in ((-1, 0.65), (1, 0.6)):
+            if other := self._beside(number, step, paragraph):
+                return other._replace(confidence=min(confidence, other.confidence))
+        if subject := self.antecedents.subject(place, begins):
+            return subject
+        if place - begins > 3 or paragraph < 1:  # the quotation does not open its paragraph
+            return nobody
+        if subject := self.antecedents.subject(begins, layout.paragraphs[paragraph - 1]):
+            return subject
+        other = self._beside(number, -1, paragraph - 1, passing=paragraph)
+        return other._replace(confidence=min(0.5, other.confidence)) if other else nobody
+
+    def _signature(self, end: int) -> Referent | None:
+        """Give whose name stands behind a dash after a quotation: "“...” — Davit Kolmari"."""
+        dash = _DASH.match(self.text, end)
+        run = next(self.mentions.read(dash.end(), dash.end() + 80), None) if dash else None
+        if run is None or not run.name or not dash or run.start != dash.end() or not _SIGNED.match(self.text, run.end):
+            return None
+        return self.roster.named(run, run.end)._replace(confidence=0.8)
+
+    def _beside(self, number: int, step: int, paragraph: int, passing: int = -1) -> Referent | None:
+        """Give the nearest speaker with a source in a paragraph, backwards or forwards."""
+        for other in range(number + step, number + step * _NEAR, step):
+            if not 0 <= other < len(self.found) or not self.attributions[other].spans:
+                return None
+            where = self.layout.paragraph(self.attributions[other].spans[0][0])
+            if where not in (paragraph, passing):
+                return None
+            if self.found[other].name:
+                return self.found[other]
+        return None
