@@ -14,13 +14,13 @@ import mmap
 import os
 import pickle
 import pickletools
+import re
 import resource
 import socket
 import struct
 import subprocess
 import sys
 import threading
-import time
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -231,16 +231,16 @@ def test_a_mapped_array_can_be_written_again(path):
     assert same(artefact.read(path), {"weights": np.full((3, 2), 1.5, dtype="f4")})
 
 
-def test_eight_megabytes_load_in_five_milliseconds(path):
+def test_eight_megabytes_are_mapped_not_copied(path):
     artefact.write({f"array {number}": np.full(67_000, number, dtype="f4") for number in range(30)}, path)
-
-    def seconds() -> float:
-        start = time.perf_counter()
-        artefact.read(path)
-        return time.perf_counter() - start
-
     assert path.stat().st_size > 8_000_000
-    assert min(seconds() for _ in range(20)) < 0.005
+    artefact.read(path)
+    tracemalloc.start()
+    tree = artefact.read(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(tree) == 30
+    assert peak < 500_000
 
 
 def test_reading_imports_neither_joblib_nor_scikit_learn(path):
@@ -283,7 +283,7 @@ def test_reading_imports_neither_joblib_nor_scikit_learn(path):
         (len, "builtins.builtin_function_or_method"),
         (Path("x"), "PosixPath"),
     ],
-    ids=repr,
+    ids=lambda value: re.sub(" at 0x[0-9a-f]+", "", repr(value)),
 )
 def test_what_is_not_plain_is_not_written_and_named(path, value, found):
     with pytest.raises(OutputError) as refusal:

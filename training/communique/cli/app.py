@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from communique.cli import classify, compare, data, evaluate, explain, extract, lint, models, top, train, trend, verify
+from communique.cli import classify, compare, data, evaluate, explain, extract, lint, models, serve, top, train, trend, verify
 from communique.errors import CommuniqueError
 
 app = typer.Typer(
@@ -91,6 +91,7 @@ for _verb in (
     lint.lint,
     data.data,
     extract.extract,
+    serve.serve,
     trend.trend,
     verify.verify,
 ):

@@ -25,26 +25,48 @@ DOCUMENT_LIMIT = 256 * 2**20
 
 def read_json_lines(stream: Stream, batch_rows: int) -> Iterator[Block]:
     """Read one object a line; blank lines are passed over."""
-    names: dict[str, None] = {}
-    rows = 0
-    for number, lines in read_lines(stream, batch_rows):
+    reader = LineReader()
+    for _, lines in read_lines(stream, batch_rows):
+        if (block := reader.read(lines)) is not None:
+            yield block
+
+
+class LineReader:
+    """Reads the lines of one source, some at a time, as they come.
+
+    ``most_keys``: how many different ones there may be, for a source that is not trusted: each is a column of all rows.
+    """
+
+    def __init__(self, most_keys: int | None = None) -> None:
+        self._names: dict[str, None] = {}
+        self._most_keys = most_keys
+        self._lines = self._rows = 0
+
+    def read(self, lines: list[bytes]) -> Block | None:
+        """Read one object a line, without its end; None if all are blank.
+
+        Raises
+        ------
+        DataError
+            If there are more different keys than there may be.
+        """
         broken: dict[int, str] = {}
         try:
             values = list(map(orjson.loads, lines))
         except orjson.JSONDecodeError:
             values = []
-            for line_number, line in enumerate(lines, number):
+            for number, line in enumerate(lines, self._lines + 1):
                 if not line.strip():
                     continue
                 try:
                     values.append(orjson.loads(line))
                 except orjson.JSONDecodeError as problem:
-                    where = "" if line_number == rows + len(values) + 1 else f"line {line_number}: "
+                    where = "" if number == self._rows + len(values) + 1 else f"line {number}: "
                     broken[len(values)] = where + (find_bad_byte(line) or f"character {problem.colno}: {problem.msg}")
                     values.append(None)
-        rows += len(values)
-        if values:
-            yield _pack_objects(values, names, broken)
+        self._lines += len(lines)
+        self._rows += len(values)
+        return pack_objects(values, self._names, broken, self._most_keys) if values else None
 
 
 def read_json_document(stream: Stream, batch_rows: int) -> Iterator[Block]:
@@ -73,22 +95,58 @@ def read_json_document(stream: Stream, batch_rows: int) -> Iterator[Block]:
         raise DataError(f"{stream.name} holds no more than {describe(document)}", expected="an array of objects")
     names: dict[str, None] = {}
     for start in range(0, len(document), batch_rows):
-        yield _pack_objects(document[start : start + batch_rows], names, {})
+        yield pack_objects(document[start : start + batch_rows], names, {})
 
 
-def _pack_objects(values: list[Any], names: dict[str, None], broken: dict[int, str]) -> Block:
-    """Make columns of objects; `names` gathers those seen so far in the file, in order of appearance."""
+def pack_objects(
+    values: list[Any], names: dict[str, None], broken: dict[int, str], most_keys: int | None = None
+) -> Block:
+    """Make columns of objects.
+
+    Parameters
+    ----------
+    values
+        What JSON can hold; what is no object is written down as broken.
+    names
+        Gathers the keys seen so far in the file, in order of appearance.
+    broken
+        Gathers why values are not rows, by their index.
+    most_keys
+        How many different ones there may be.
+
+    Raises
+    ------
+    DataError
+        If there are more.
+    """
     if set(map(type, values)) != {dict}:
         for index, value in enumerate(values):
             if not isinstance(value, dict):
                 broken.setdefault(index, f"{describe(value)}, expected an object")
                 values[index] = {}
     names |= dict.fromkeys(chain.from_iterable(values))
-    columns = [_pack_values([row.get(name) for row in values]) for name in names]
+    if most_keys is not None and len(names) > most_keys:
+        raise DataError(f"rows with more than {most_keys} different keys", expected="at most that")
+    try:
+        columns = [_pack_values([row.get(name) for row in values]) for name in names]
+    except orjson.JSONEncodeError:  # it reads what is nested four times deeper than what it writes
+        for index, row in enumerate(values):
+            if not _is_writable(row):
+                broken.setdefault(index, "nested too deeply")
+                values[index] = {}
+        columns = [_pack_values([row.get(name) for row in values]) for name in names]
     fields = [pa.field(name, column.type) for name, column in zip(names, columns, strict=True)]
     if not fields:  # only a struct knows its length without columns
         return Block(pa.RecordBatch.from_struct_array(pa.array([{}] * len(values), pa.struct([]))), broken)
     return Block(pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields)), broken)
+
+
+def _is_writable(row: dict[str, Any]) -> bool:
+    try:
+        orjson.dumps(list(row.values()))
+    except orjson.JSONEncodeError:
+        return False
+    return True
 
 
 def _pack_values(values: list[Any]) -> pa.Array:

@@ -58,22 +58,55 @@ def read(
     number = 1
     for given in inputs:
         for name, blocks in _find(given, columns, batch_rows):
-            roles, seen, row = columns, set[str](), 1
+            reader = BatchReader(name, columns, need=need, number=number)
             for block in blocks:
-                names = block.rows.schema.names
-                if not seen.issuperset(names) or (not seen and len(block.broken) < block.rows.num_rows):
-                    # What was found in earlier rows stays; keys that JSON rows bring later may fill what is open.
-                    roles = roles.settle([*sorted(seen.difference(names)), *names], name, need)
-                    seen.update(names)
-                batch = make_batch(block, roles, name, first_row=row, number=number)
+                batch = reader.read(block)
                 if batch.faults and not keep_unreadable:
                     fault = batch.faults[0]
                     raise DataError(
                         f"row {fault.row} of {name} cannot be read ({fault.message})", remedy="mend it, or take it out"
                     )
                 yield batch
-                row += batch.rows.num_rows
                 number += batch.rows.num_rows
+
+
+class BatchReader:
+    """Sees the roles in the blocks of one source, one after the other.
+
+    Parameters
+    ----------
+    source
+        Its name.
+    columns, need
+        As in `read`.
+    number
+        The number of its first row over all inputs, from 1.
+    """
+
+    def __init__(
+        self, source: str, columns: Columns = BY_ALIAS, *, need: frozenset[str] = frozenset({TEXT}), number: int = 1
+    ) -> None:
+        self._source, self._roles, self._need = source, columns, need
+        self._seen: set[str] = set()
+        self._row, self._before = 1, number - 1
+
+    def read(self, block: Block) -> Batch:
+        """Make a batch of the next block.
+
+        Raises
+        ------
+        DataError
+            If it lacks a needed column, or one that cannot play its role.
+        """
+        names = block.rows.schema.names
+        if not self._seen.issuperset(names) or (not self._seen and len(block.broken) < block.rows.num_rows):
+            # What was found in earlier rows stays; keys that JSON rows bring later may fill what is open.
+            known = [*sorted(self._seen.difference(names)), *names]
+            self._roles = self._roles.settle(known, self._source, self._need)
+            self._seen.update(names)
+        batch = make_batch(block, self._roles, self._source, first_row=self._row, number=self._before + self._row)
+        self._row += batch.rows.num_rows
+        return batch
 
 
 def read_texts(texts: Sequence[str]) -> Batch:

@@ -10,6 +10,7 @@ from communique.extraction.pages import months
 _LONGEST = 110  # characters
 _DASH = re.compile(r"\s?[—–―]\s?|\s--?\s|\.-\s?|(?<=/)\.?\s")
 _MARK = re.compile(r"[—–―/)]|\s-|\.-")
+_LABEL = re.compile(r"(?:[^\W\d_a-zß-ÿ][^\W\d_a-zß-ÿ.'’-]*[ ]?){1,4}:\s+(?=\S)")
 _HAN = re.compile(r"[^\s，。,]{0,20}?\d{1,2}月\d{1,2}日(?:电|電|讯|訊)\s*(?:[（(][^）)]{1,30}[)）])?\s*[—–-]*\s*")
 _PLACE = re.compile(r"[^,(/\d.—–]+")
 _AGENCY = re.compile(r"[(/]([^()/\d]{2,40})[)/]\.?$")
@@ -39,6 +40,15 @@ def find_dateline(paragraph: str, *, place_alone: bool = True) -> int:
         if before.count("—") + before.count("–"):
             break
     return 0
+
+
+def find_label(paragraph: str) -> int:
+    """Return how long "TAMURI CITY: " at the head of a paragraph is; 0 if nothing like it is there.
+
+    Some papers write their datelines so, and transcripts their speakers: whether it is one, the other paragraphs tell.
+    """
+    label = _LABEL.match(paragraph[:_LONGEST])
+    return label.end() if label else 0
 
 
 def read_agency(dateline: str) -> str:

@@ -29,7 +29,8 @@ _FORMS = (
     (re.compile(rf"(?<!\d)(\d{{1,2}})/(\d{{1,2}})/{_YEAR}"), "???"),
 )
 _TIME = re.compile(
-    r"(?<![\d.:])(\d{1,2})(?:[:h](\d{2})(?::\d{2})?\s?([ap]\.?m\b\.?)?|\.(\d{2})(?=\s?(?:[ap]\.?m\b|[A-Z]{3}\b))\s?([ap]\.?m\b\.?)?)(?![\d:])",
+    r"(?<![\d.:])(\d{1,2})(?:[:h](\d{2})(?::\d{2})?|\.(\d{2})(?=\s?(?:[ap]\.?m\b|[A-Z]{3}\b))|(?=\s?[ap]\.?m\b))"
+    r"\s?([ap]\.?m\b\.?)?(?![\d:])",
     re.I,
 )
 
@@ -63,7 +64,6 @@ def _find(text: str) -> Iterator[Date]:
         for match in form.finditer(text):
             if iso := _to_iso(match.groups(), order):
                 yield Date(match.start(), match.end(), iso)
-                break
 
 
 def _to_iso(parts: tuple[str, ...], order: str) -> str:
@@ -82,8 +82,8 @@ def _to_iso(parts: tuple[str, ...], order: str) -> str:
 
 def _find_time(text: str, date: Date) -> str:
     for match in (*_TIME.finditer(text, date.end), *_TIME.finditer(text, 0, date.start)):
-        hour, minute = int(match[1]), int(match[2] or match[4])
-        half = (match[3] or match[5] or "").lower()[:1]
+        hour, minute = int(match[1]), int(match[2] or match[3] or 0)
+        half = (match[4] or "").lower()[:1]
         if half and 1 <= hour <= 12:
             hour = hour % 12 + 12 * (half == "p")
         if hour < 24 and minute < 60:

@@ -9,6 +9,8 @@ from typing import Any
 from communique.extraction.article import Article, Span
 from communique.extraction.attribution import Attribution, Kind, attribute
 from communique.extraction.lexicon import load_lexicon
+from communique.extraction.reported import report
+from communique.extraction.sources import resolve_sources
 from communique.extraction.speakers import Speaker, resolve
 from communique.extraction.turns import find_turns
 
@@ -64,13 +66,15 @@ def extract(article: Article) -> tuple[Statement, ...]:
     A transcript's are its turns, and what is reported before the first of them.
     """
     lexicon = load_lexicon(article.language)
+    english = article.language == "en"  # the other languages have a plainer grammar, and no capitals to go by in some
+    read = attribute if english else report
     found = find_turns(article)
     if found:
         before = tuple(paragraph for paragraph in article.paragraphs if paragraph.end <= _start(found[0]))
-        found = (*attribute(replace(article, paragraphs=before), lexicon), *found)
+        found = (*read(replace(article, paragraphs=before), lexicon), *found)
     else:
-        found = attribute(article, lexicon)
-    speakers = resolve(article, found, lexicon)
+        found = read(article, lexicon)
+    speakers = (resolve if english else resolve_sources)(article, found, lexicon)
     named = enumerate(zip(found, speakers, strict=True), 1)
     return tuple(_state(article, number, attribution, speaker) for number, (attribution, speaker) in named)
 

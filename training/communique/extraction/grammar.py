@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from communique.extraction.article import Span
-from communique.extraction.lexicon import BASE, FINITE, GERUND, PAST, THIRD, Lexicon, Verb
+from communique.extraction.lexicon import BASE, FINITE, GERUND, PARTICIPLE, PAST, THIRD, Lexicon, Verb
 from communique.extraction.phrases import opening_phrase, phrase_after, phrase_before, skip_adjuncts
 from communique.extraction.sentences import (
     ADV,
@@ -52,6 +52,11 @@ from communique.extraction.sentences import (
     WORD,
     Sentences,
 )
+
+_PAUSES = ",.!?…—–-"
+
+SPEECH = 6
+"""A quotation of as many words is somebody's speech, and no term that the writer keeps at a distance."""
 
 REPORT = VERB | NOUN | SOURCE | VIEW | COLON
 """Classes of words that may report something."""
@@ -112,19 +117,32 @@ class Reader:
 
     def read(self) -> list[Draft]:
         """Return the attributions of the sentence, in the order of their words of report."""
-        for at in range(self.first, self.last):
-            kind = self.kinds[at]
-            if not kind & REPORT or (at < self.done and not self._breaks_out(at)):
+        kinds = self.kinds
+        for at in [at for at in range(self.first, self.last) if kinds[at] & REPORT]:
+            if at < self.done and not self._breaks_out(at):
                 continue
+            kind = kinds[at]
             for bit, rule in self._rules:
                 if kind & bit and (draft := rule(self, at)) is not None:
                     self.drafts.append(draft)
                     self.subject = draft.source or self.subject
                     self.done = max(draft.contents[-1][1], draft.cue[1] if draft.cue else 0, self.done)
                     break
-        if not self.drafts and (draft := self._announces()) is not None:
-            self.drafts.append(draft)
+        if not self.drafts:
+            announced = self._announces()
+            self.drafts += [announced] if announced else self._leftover()
         return self.drafts
+
+    def _leftover(self) -> list[Draft]:
+        """Read long quotations in a sentence that has no word of report: its subject's, as likely as not."""
+        if not any(self.kinds[at] & WORD for at in range(self.first, self.last)):
+            return []
+        text, starts, ends = self.words.text, self.words.starts, self.words.ends
+        return [
+            Draft([(at, at + 1)], None, opening_phrase(self.words, self.first, self.last), "")
+            for at in range(self.first, self.last)
+            if self.kinds[at] & QUOTE and len(text[starts[at] : ends[at]].split(maxsplit=SPEECH)) >= SPEECH
+        ]
 
     def _kind(self, at: int) -> int:
         """Return the classes of a word of the sentence, none outside it."""
@@ -191,10 +209,13 @@ class Reader:
             if verb.particles and (end > self.last or tuple(self.forms[at + 1 : end]) != verb.particles):
                 continue
             place = _Place(verb, at, end, left, helped)
+            draft = None
             if self._is_verb(place):
                 draft = self._told(place) if verb.frame == "tell" else self._said(place)
-                if draft is not None:
-                    return draft
+            elif helped & BE and verb.frame == "hold":
+                draft = self._passive(place)
+            if draft is not None:
+                return draft
         return None
 
     def _group(self, at: int) -> tuple[int, int]:
@@ -215,7 +236,7 @@ class Reader:
         """Tell whether a word that may be a verb is one here, and an active one."""
         forms, helped, before = place.verb.forms, place.helped, self._kind(place.left)
         if helped & BE and not forms & GERUND:
-            return False  # passive
+            return False  # passive: see _passive
         if helped & INF:
             return bool(forms & BASE)
         if helped & AUX:
@@ -357,6 +378,19 @@ class Reader:
                 return None  # an apposition: "the minister, Ada Orr, said ..."
         return self._following(place, source, place.at, source[1])
 
+    def _passive(self, place: _Place) -> Draft | None:
+        """Read "Y was accused by X of ..."."""
+        if self.forms[place.end : place.end + 1] != ["by"] or not place.verb.forms & PARTICIPLE:
+            return None
+        source = phrase_after(self.words, place.end + 1, self.last, hearer=True)
+        subject = phrase_before(self.words, place.left, self.first)
+        if source is None or subject is None:
+            return None
+        contents = [subject]
+        if self._kind(source[1]) & (PREP | INF | SUB):
+            contents.append(self._clause(source[1], place))
+        return Draft(contents, (place.at, place.end), source, "hold")
+
     # -- contents --------------------------------------------------------------------------------------------------
 
     def _before(self, begin: int) -> int:
@@ -368,6 +402,8 @@ class Reader:
         kind = self.kinds[begin - 1]
         if kind & (COMMA | DASH) and begin - 2 >= self.done and self.kinds[begin - 2] & QUOTE:
             return QUOTE
+        if kind & QUOTE and begin - 1 > self.first and self._last_character(begin - 1) not in _PAUSES:
+            return WORD  # "his “courtesy visit” went on"
         return kind
 
     def _stood_alone(self, at: int) -> bool:
@@ -489,13 +525,18 @@ class Reader:
         kinds = self.kinds
         if kinds[begin] & QUOTE and self._last_character(begin) in ".!?…," and not self._kind(begin + 1) & QUOTE:
             return begin, begin + 1
+        relative = place is not None and self._is_relative(place)
         for at in range(begin + 1, self.last):
             kind = kinds[at]
             if not kind & (COMMA | CONJ | DASH | STOP):
                 continue
-            if self._ends(at, place):
+            if (relative and kind & COMMA) or self._ends(at, place):
                 return self._trim(begin, at)
         return self._trim(begin, self.last)
+
+    def _is_relative(self, place: _Place) -> bool:
+        """Tell whether a verb stands between commas: "the minister, who said ..., left"."""
+        return bool(self._kind(place.left) & REL and self._kind(place.left - 1) & COMMA)
 
     def _trim(self, begin: int, end: int) -> Span:
         while end > begin + 1 and not self.kinds[end - 1] & (WORD | QUOTE):
@@ -551,7 +592,23 @@ class Reader:
             return None
         source = phrase_before(self.words, left, self.first)
         begin = binder if self.kinds[binder] & INF else binder + 1
-        return Draft([self._clause(begin, None)], (at, at + 1), source, "noun")
+        content = self._clause(begin, None)
+        if not any(self.kinds[i] & (AUX | VERB) for i in range(self.first, at)):
+            content = self._before_predicate(content)
+        return Draft([content], (at, at + 1), source, "noun")
+
+    def _before_predicate(self, content: Span) -> Span:
+        """Return a content without the predicate of its noun: "the claim that it was so was denied"."""
+        seen = False
+        for at in range(*content):
+            kind = self.kinds[at]
+            if kind & (CONJ | SUB | REL | COMMA):
+                seen = False
+            elif kind & AUX and not self.kinds[at - 1] & (AUX | NEG | ADV | SUBJECT):
+                if seen:
+                    return self._trim(content[0], at)
+                seen = True
+        return content
 
     def _source_phrase(self, at: int) -> int:
         """Return how many words a phrase like "according to" has that stands at `at`, 0 if none does."""
@@ -579,6 +636,8 @@ class Reader:
             if begin + 1 >= self.last:
                 return None
             contents = [self._clause(begin + 1, None)]
+        elif self._kind(source[1]) & COMMA and self._kind(source[1] + 1) & AUX:
+            contents.append(self._clause(source[1] + 1, None))
         return Draft(contents, (at, at + length), source, "phrase")
 
     def _view(self, at: int) -> Draft | None:

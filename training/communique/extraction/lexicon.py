@@ -123,7 +123,7 @@ def load_lexicon(language: str = "en") -> Lexicon:
     """
     path = LANGUAGES / f"{language}.toml"
     if not re.fullmatch(r"[a-z]{2,3}", language) or not path.is_file():
-        known = ", ".join(sorted(file.stem for file in LANGUAGES.glob("*.toml")))
+        known = ", ".join(sorted(file.stem for file in LANGUAGES.glob("*.toml") if "." not in file.stem))
         raise UsageError(f"no lexicon of the language {language!r}", expected=f"one of {known}")
     with path.open("rb") as file:
         tables = tomllib.load(file)

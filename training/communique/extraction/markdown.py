@@ -110,7 +110,7 @@ def _blank_marks(line: str) -> tuple[str, Mark | None]:
     elif mark := _ITEM.match(line):
         kind = "item"
         line = _fill(mark[0]) + line[mark.end() :]
-    return _INLINE.sub(lambda found: _fill(found[0]), line), kind
+    return _INLINE.sub(lambda found: " " * len(found[0]), line), kind
 
 
 def _fill(text: str) -> str:

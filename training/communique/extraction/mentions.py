@@ -20,6 +20,7 @@ from communique.extraction.titles import Titles
 Kind = Literal["person", "organisation", "state", "word"]
 """What a name is of; "organisation": whatever is no person and no state, "word": no name, but how a sentence begins."""
 
+_AROUND = 20_000  # characters in which a word without its capital tells that it is no name
 _LONGEST = 120  # of a run, in characters: longer ones are shouting, not names
 _SUFFIXES = frozenset({"jr", "jr.", "sr", "sr.", "ii", "iii", "iv"})
 _PRONOUN = re.compile(r"\b(?:he|his|him|she|her|its?)\b|[.!?]\s")
@@ -206,7 +207,8 @@ class Mentions:
             full = self.fullest(name)
             if full != name:
                 return self.kind(full)
-            if f" {name.lower()}" in self.text:
+            place = self.of_name[name][0].start if name in self.of_name else 0
+            if self.text.find(f" {name.lower()}", max(place - _AROUND, 0), place + _AROUND) >= 0:
                 return "word"
             return "person" if name.lower() in self.titles.gender or self._is_he_or_she(name) else "organisation"
         if len(words) > 5 or any(word.isupper() and len(word) > 2 and "." not in word for word in words):

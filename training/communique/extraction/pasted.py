@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from communique.extraction.article import Article, Kind, Paragraph, Span
-from communique.extraction.datelines import find_dateline, read_agency
+from communique.extraction.datelines import find_dateline, find_label, read_agency
 from communique.extraction.dates import blank_dates, find_date
 from communique.extraction.language import detect
 from communique.extraction.pages import Words, words
 from communique.extraction.paragraphs import cut
-from communique.extraction.signs import Look, Sign, addresses_reader, in_capitals, is_comment, read_sign
+from communique.extraction.signs import Look, Sign, addresses_reader, in_capitals, is_comment, read_byline, read_sign
 
 _LOOKS: dict[Look, Kind] = {
     "prose": "body",
@@ -37,17 +37,20 @@ _LOOKS: dict[Look, Kind] = {
 }
 _HEADLINE = 4
 """Words. Shorter lines are headlines only where there is no longer one."""
+_LINKS = 3
+"""Lines. So many in a row of a word or two each are a menu."""
 _HEADING = 12
 """Words. Longer lines between body paragraphs are body, though they end without a full stop."""
 _SIGNS_NEAR = 6
 """Paragraphs below a heading "Comments" in which two signs of comments must stand."""
 _RUNNING_ON = re.compile(r"[\"“”„«‘'(\[「『…a-zа-яіїєґ]|[-*•‣–—]\s|\(?\w{1,3}[.)]\s")
+_LETTER = re.compile(r"[^\W\d_]{5}|[^\W\d_A-z]")
 _TITLED = re.compile(r"(.{12,}?)\s+[|–—-]\s+([^|–—]{2,40})$")
 _HOLDER = re.compile(
-    r"(?:©|\(c\)|copyright)[\s:]*(?:copyright)?[\s©]*(?:\d{4}(?:\s?[-–]\s?\d{4})?)?[\s,]*(?:by\s)?([^.,;|•·©\d][^.,;|•·©]{1,60})",
+    r"(?:(?:©|\(c\)|copyright)[\s:]*)+(?:\d{4}(?:\s?[-–]\s?\d{4})?)?[\s,]*(?:by\s)?([^.,;|•·©\d][^.,;|•·©]{1,60})",
     re.I,
 )
-_BY = re.compile(r"^\W*(?:[^\W_]+ ){0,2}?(?:by|por|par)\s+|^[^:：]{1,20}[:：]\s*|^\W*from\s+", re.I)
+_QUOTED = re.compile(r"[\"“„«‘'][^.,!?…;:]*[^.,!?…;:\s][\"”“»’']$")
 
 
 Mark = Literal["plain", "heading", "item"]
@@ -110,7 +113,8 @@ def read_spans(text: str, spans: Sequence[Span], marks: Sequence[Mark] = (), sou
     lines = [text[start:end] for start, end in spans]
     if marks:  # blanks within a line are no gaps between links, but where marks were
         lines = [" ".join(line.split()) for line in lines]
-    signs = [read_sign(line, known) for line in lines]
+    looks = {line: read_sign(line, known) for line in dict.fromkeys(lines)}
+    signs = [looks[line] for line in lines]
     for index, mark in enumerate(marks):
         if mark == "heading":
             signs[index] = Sign("short", signs[index].words, ends=False)
@@ -124,7 +128,7 @@ def read_spans(text: str, spans: Sequence[Span], marks: Sequence[Mark] = (), sou
         paragraphs,
         source,
         title=headline,
-        byline=_find_byline(page, kinds, head),
+        byline=_find_byline(page, kinds),
         outlet=_find_outlet(page, kinds, paragraphs, suffix),
         date=_find_date(page, kinds, title, head),
         language=language,
@@ -144,15 +148,25 @@ def _sort(page: _Page) -> tuple[list[Kind], int | None]:
     title = _find_title(page, kinds, first)
     _sort_head(page, kinds, first, title)
     last = max(index for index in range(first, end) if kinds[index] == "body")
-    while last > first and (kinds[last] != "body" or addresses_reader(page.line(last), page.words)):
+    while last > first and (kinds[last] != "body" or _is_page_speaking(page, kinds, last)):
         if kinds[last] == "body":
             kinds[last] = "boilerplate"
         last -= 1
     _sort_middle(page, kinds, first, last)
     for index in range(last + 1, min(end, count)):
         if kinds[index] in ("heading", "outlet"):
-            kinds[index] = "body" if _RUNNING_ON.match(page.line(index)) else "boilerplate"
+            kinds[index] = "body" if _RUNNING_ON.match(page.line(index)) and page.signs[index].words > 1 else "boilerplate"
     return kinds, title
+
+
+def _is_page_speaking(page: _Page, kinds: list[Kind], index: int) -> bool:
+    """Tell whether the last paragraph is the page's own: of its newsletter, or how to comment, below "Comments"."""
+    line = page.line(index)
+    if addresses_reader(line, page.words):
+        return True
+    return page.signs[index - 1].look == "comments" and kinds[index - 1] != "body" and addresses_reader(
+        line, page.words, page.words.comments
+    )
 
 
 def _find_comments(page: _Page) -> int:
@@ -180,40 +194,64 @@ def _find_first(page: _Page, kinds: list[Kind], end: int) -> int | None:
 
 
 def _find_title(page: _Page, kinds: list[Kind], first: int) -> int | None:
-    """Return the headline: the first line of some length in the run of lines above the byline, the date or the article.
+    """Return the headline: the first line of some length in the run of lines above a byline, a date or the article.
 
-    The date of the day stands at the top of many pages, with nothing above it; then the next byline or date counts.
+    The date of the day stands at the top of many pages, and the number of the release above its date: of several runs
+    the first with a long line in it counts.
     """
+    able = _find_able(page, first)
+    runs = [
+        run
+        for end in range(first + 1)
+        if end == first or kinds[end] in ("byline", "date")
+        if (run := _find_run(able, kinds, end))
+    ]
+    for least in (_HEADLINE + 2, _HEADLINE):
+        for run in runs:
+            if any(page.signs[index].words >= least for index in run):
+                return next(index for index in run if page.signs[index].words >= _HEADLINE)
+    return max(
+        (index for index in range(first) if able[index]), key=lambda index: page.signs[index].words, default=None
+    )
+
+
+def _find_run(able: list[bool], kinds: list[Kind], end: int) -> list[int]:
+    """Return the lines that can be headlines next above `end`, over whatever buttons stand between."""
+    begin = end
+    while begin and not able[begin - 1] and kinds[begin - 1] not in ("byline", "date"):
+        begin -= 1
+    run: list[int] = []
+    while begin and (able[begin - 1] or kinds[begin - 1] in ("outlet", "caption")):
+        begin -= 1
+        if able[begin]:
+            run.insert(0, begin)
+    return run
+
+
+def _find_able(page: _Page, first: int) -> list[bool]:
+    """Tell which lines above the article can be its headline: not three or more in a row of a word or two each."""
     able = [_can_be_title(page, index) for index in range(first)]
-    ends = [index for index in range(first) if kinds[index] in ("byline", "date")] + [first]
-    for end in ends:
-        begin = end
-        while begin and (able[begin - 1] or kinds[begin - 1] in ("outlet", "caption")):
-            begin -= 1
-        while not any(able[begin:end]) and begin:  # share buttons between the headline and the byline
-            begin -= 1
-            if kinds[begin] in ("byline", "date"):
-                break
-        for index in range(begin, end):
-            if able[index] and page.signs[index].words >= _HEADLINE:
-                while index and able[index - 1] and begin < index and page.signs[index - 1].words >= _HEADLINE:
-                    index -= 1
-                return index
-    shorter = [index for index in range(first) if able[index]]
-    return max(shorter, key=lambda index: page.signs[index].words, default=None)
+    begin = 0
+    for index in range(first + 1):
+        if index == first or page.signs[index].words > 2:
+            if index - begin >= _LINKS:
+                able[begin:index] = [False] * (index - begin)
+            begin = index + 1
+    return able
 
 
 def _can_be_title(page: _Page, index: int) -> bool:
     sign = page.signs[index]
     if sign.look == "short":
-        return not page.line(index).endswith((":", "："))
+        line = page.line(index)
+        return not line.endswith((":", "：")) and (not line[0].isdecimal() or bool(_LETTER.search(blank_dates(line)[:40])))
     return _is_headline(page, index) or (sign.look == "sentence" and page.line(index)[-1] in "?!")
 
 
 def _is_headline(page: _Page, index: int) -> bool:
     """Tell whether a sentence has the capitals of a headline: "Fleet Sails For Sunmar." """
     line, sign = page.line(index), page.signs[index]
-    return sign.words <= 25 and line[-1] in ".?!’'" and in_capitals(line, page.words)
+    return sign.words <= 25 and line != line.lower() and line[-1] in ".?!’'" and in_capitals(line, page.words)
 
 
 def _sort_head(page: _Page, kinds: list[Kind], first: int, title: int | None) -> None:
@@ -224,14 +262,20 @@ def _sort_head(page: _Page, kinds: list[Kind], first: int, title: int | None) ->
         if page.line(index) == headline:
             kinds[index] = "title"
         elif index < title and kinds[index] in ("heading", "body"):
-            kinds[index] = "boilerplate"
+            kinds[index] = "body" if _is_statement(page, index) else "boilerplate"
         elif kinds[index] == "heading" and _is_name(page, index) and "date" in kinds[max(0, index - 1) : index + 2]:
             kinds[index] = "byline"
 
 
+def _is_statement(page: _Page, index: int) -> bool:
+    """Tell whether a sentence above the headline may be body all the same: what came before the agenda was adopted."""
+    sign = page.signs[index]
+    return sign.look == "sentence" and sign.words >= _HEADLINE and not _can_be_title(page, index)
+
+
 def _is_name(page: _Page, index: int) -> bool:
     line = page.line(index)
-    return 2 <= page.signs[index].words <= 4 and not line.isupper() and in_capitals(line, page.words, 1.0)
+    return 2 <= page.signs[index].words <= 4 and line.lower() != line != line.upper() and in_capitals(line, page.words, 1.0)
 
 
 def _sort_middle(page: _Page, kinds: list[Kind], first: int, last: int) -> None:
@@ -244,7 +288,7 @@ def _sort_middle(page: _Page, kinds: list[Kind], first: int, last: int) -> None:
             kinds[index] = "boilerplate"
         elif page.marks and page.marks[index] != "plain":
             kinds[index] = "body" if page.marks[index] == "item" else "heading"
-        elif page.signs[index].words > _HEADING or _RUNNING_ON.match(line):
+        elif page.signs[index].words > _HEADING or (_RUNNING_ON.match(line) and not _QUOTED.match(line)):
             kinds[index] = "body"
         else:
             kinds[index] = "heading"
@@ -262,6 +306,11 @@ def _part(page: _Page, kinds: list[Kind]) -> Iterable[Paragraph]:
         if length := find_dateline(page.line(index), place_alone=before <= 3):
             cuts[index] = length
             seen[page.line(index)[:length]] += 1
+    body = [index for index, kind in enumerate(kinds) if kind == "body"]
+    if len(body) > 2 and "title" in kinds and (length := find_label(page.line(body[0]))) > 4:
+        if not any(find_label(page.line(index)) for index in body[1:]):
+            cuts.setdefault(body[0], length)
+            seen[page.line(body[0])[:length]] = 1
     for index, ((start, end), kind) in enumerate(zip(page.spans, kinds, strict=True)):
         length = cuts.get(index, 0)
         dateline = page.text[start : start + length]
@@ -289,12 +338,12 @@ def _names_outlet(page: _Page, kinds: list[Kind], name: str) -> bool:
     )
 
 
-def _find_byline(page: _Page, kinds: list[Kind], head: int) -> str:
-    lines = [page.line(index) for index, kind in enumerate(kinds) if kind == "byline" and index < head]
-    if not lines:
-        return ""
-    line = blank_dates(lines[0].strip("()[]| "))
-    return " ".join(_BY.sub("", line, count=1).split()).rstrip(" |•·,-–—")
+def _find_byline(page: _Page, kinds: list[Kind]) -> str:
+    last = max((index for index, kind in enumerate(kinds) if kind == "body"), default=len(kinds))
+    for index, kind in enumerate(kinds[:last]):
+        if kind == "byline":
+            return read_byline(page.line(index), page.words) or " ".join(page.line(index).split())
+    return ""
 
 
 def _find_date(page: _Page, kinds: list[Kind], title: int | None, head: int) -> str:
@@ -313,14 +362,15 @@ def _find_outlet(page: _Page, kinds: list[Kind], paragraphs: Sequence[Paragraph]
     """Return the outlet: who holds the rights, else who stands behind the headline, at the top or in the dateline."""
     for index, sign in enumerate(page.signs):
         if sign.look == "rights" and (holder := _HOLDER.search(page.line(index))):
-            name = re.split(r"\s+(?:all|todos|tous|все|усі)\s", holder[1], maxsplit=1, flags=re.I)[0].strip(" -–—")
+            name = re.split(r"\s+(?:all|todos|tous|все|усі)\s", holder[1], maxsplit=1, flags=re.I)[0]
+            name = name.strip(" -–—0123456789")
             if 1 <= len(name.split()) <= 8 and in_capitals(name, page.words, 0.5):
                 return name
     if suffix:
         return suffix
     for index, kind in enumerate(kinds):
         if kind == "outlet":
-            return page.line(index)
+            return re.split(r"[:：]\s*", page.line(index))[-1]
         if kind == "body":
             break
     for paragraph in paragraphs:

@@ -131,6 +131,8 @@ def phrase_after(words: Sentences, first: int, last: int, *, hearer: bool = Fals
         elif kind & PREP:
             if forms[at] not in ("of", "for", "at", "from") or at + 1 >= last or kinds[at + 1] & BREAK:
                 break
+            if forms[at + 1].endswith("ing") and not kinds[at + 1] & CAP:  # "accused by Orr of threatening ..."
+                break
         elif kind & CONJ:
             after = kinds[at + 1] if at + 1 < last else 0
             if not (after & (CAP | POSS) and kinds[at - 1] & CAP):
@@ -198,6 +200,7 @@ def opening_phrase(words: Sentences, first: int, last: int) -> Span | None:
 def skip_adjuncts(words: Sentences, at: int, last: int) -> int:
     """Return the first word after adverbs, times and prepositional phrases that stand at `at`."""
     kinds = words.kinds
+    last = min(last, at + REACH)
     while at < last:
         kind = kinds[at]
         if kind & (ADV | TIME) and not kind & (DET | COMPL):

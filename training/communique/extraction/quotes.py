@@ -22,6 +22,8 @@ APOSTROPHES = "'’"
 SINGLE = "'‘‚‹"
 """Marks that may be apostrophes: a quotation that one of them opens is believed only if it is closed."""
 
+SINGLE_OR_APOSTROPHE = "'’‘"
+
 STRAIGHT = ("'", '"', "''", "＂")
 EITHER = (*STRAIGHT, "”", "»")
 """Marks that open or close according to what stands around them."""
@@ -29,7 +31,7 @@ EITHER = (*STRAIGHT, "”", "»")
 DEPTH = 6
 """Quotations within quotations beyond this are no language: the outermost mark is then taken to be stray."""
 
-_MARKS = re.compile(r"''|``|[“”„‟«»‹›‘’‚「」『』〝〞＂\"']")
+_MARKS = re.compile(r"''|``|[“”„‟«»‹›‘‚「」『』〝〞＂\"]|(?<![^\W_])['’]|['’](?![^\W_])")
 _BRACKETS = "([{—–-/:"
 _PAUSES = ".,!?…;:—"
 
@@ -88,8 +90,8 @@ def _scan(text: str, paragraph: Paragraph, *, continued: bool) -> list[Quote]:
         mark, at, end = match.group(), match.start(), match.end()
         before = text[at - 1] if at > paragraph.start else " "
         after = text[end] if end < paragraph.end else " "
-        if mark in APOSTROPHES and before.isalnum() and after.isalnum():
-            continue
+        if mark in SINGLE_OR_APOSTROPHE and after.isalnum() and (before.isalnum() or after.isdigit()):
+            continue  # "don't", "the '90s"
         apart = before.isspace() or before in _BRACKETS or _MARKS.match(before) is not None
         opens = mark in CLOSERS and (mark not in EITHER or (apart and not after.isspace()))
         level = _partner(stack, mark)

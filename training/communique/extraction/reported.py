@@ -11,15 +11,15 @@ Every step looks at a bounded number of words or moves on over its sentence: tim
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from communique.extraction.article import Article, Paragraph, Span
+from communique.extraction.article import Article, Span
+from communique.extraction.asides import open_up
 from communique.extraction.attribution import Attribution, Kind
-from communique.extraction.lexicon import GERUND, Frame, Lexicon, load_lexicon
+from communique.extraction.lexicon import GERUND, Frame, Lexicon
 from communique.extraction.quotes import Quote, find_quotes
+from communique.extraction.segments import cut_words, is_participle, read_phrases
 from communique.extraction.sentences import (
     ADV,
     AUX,
@@ -53,17 +53,9 @@ from communique.extraction.titles import Titles, titles_of
 REACH = 30
 """How many words are looked over for a subject or a complement."""
 
-ASIDE = 200
-"""How many characters an attribution inside a quotation may be long."""
-
-_DASH_ASIDE = re.compile(r"(?P<stop>[,.!?…]?)\s*(?:\s[—–]\s|[—–](?=\w)|[,!?…]\s+-\s+)")
-_DASH_END = re.compile(r"[,.;:!?]?\s*(?:[—–]|\s-\s)\s*[,.;:]?\s*")
-_COMMA_ASIDE = re.compile(r"(?P<stop>,)\s+")
-_COMMA_END = re.compile(r"[,.]\s+|[.]?$")
-_OPENING_DASH = re.compile(r"[—–―-]\s*(?=\w)")
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_TURNED = re.compile(r"(.+?)-(?:t-)?(ils?|elles?|on|je|nous|vous)", re.IGNORECASE)
+_TURNED_PRONOUN = re.compile("-(?:t-)?")
 _NAME = re.compile(r"[^.!?…,;:。！？，]{1,60}")
+_OPENING, _CLOSING = frozenset("《〈(（[$€£"), frozenset("》〉)）]%")  # marks that belong to the words they stand at
 
 
 @dataclass
@@ -90,213 +82,11 @@ class _Cue:
 def report(article: Article, lexicon: Lexicon) -> tuple[Attribution, ...]:
     """Return the attributions in the body of an article in a language other than English, in the order of the text."""
     body = article.body
-    quotes = _open_up(article.text, body, find_quotes(article.text, body), lexicon)
-    words = _cut(read_sentences(article.text, body, quotes, lexicon), lexicon)
+    quotes = open_up(article.text, body, find_quotes(article.text, body), lexicon)
+    words = cut_words(read_sentences(article.text, body, quotes, lexicon), lexicon)
     page = _Page(words, quotes, lexicon, titles_of(lexicon))
     found = (_write(page, draft) for draft in page.read())
     return tuple(sorted((one for one in found if one is not None), key=lambda one: one.spans[0]))
-
-
-# -- quotations with an attribution inside ----------------------------------------------------------------------------
-
-
-def _open_up(text: str, body: Sequence[Paragraph], quotes: Sequence[Quote], lexicon: Lexicon) -> tuple[Quote, ...]:
-    """Cut the attributions out of the quotations that hold them, and take speech that a dash introduces for a quotation."""
-    found: list[Quote] = []
-    at = 0
-    for paragraph in body:
-        inside = []
-        while at < len(quotes) and quotes[at].start < paragraph.end:
-            inside.append(quotes[at])
-            at += 1
-        dash = _OPENING_DASH.match(text, paragraph.start, paragraph.end)
-        if dash:
-            spoken = Quote(paragraph.start, paragraph.end, (dash.end(), paragraph.end))
-            parts = list(_parts(text, spoken, lexicon))
-            if parts != [spoken]:
-                taken = parts[-1].end
-                found += parts + [quote for quote in inside if quote.start >= taken]
-                continue
-        for quote in inside:
-            found += _parts(text, quote, lexicon)
-    return tuple(found)
-
-
-def _parts(text: str, quote: Quote, lexicon: Lexicon) -> Iterator[Quote]:
-    """Yield what is left of a quotation around the attributions in it; the quotation itself if there are none."""
-    opened = quote.start
-    begin, end = quote.inner
-    at = begin
-    while aside := _aside(text, at, end, lexicon):
-        stop, resumed = aside
-        if stop > begin:
-            yield Quote(opened, stop, (begin, stop))
-        opened = begin = at = resumed
-    if begin < end:
-        yield Quote(opened, quote.end, (begin, end), quote.closed, quote.continued) if opened != quote.start else quote
-
-
-def _aside(text: str, begin: int, end: int, lexicon: Lexicon) -> Span | None:
-    """Return where speech breaks off before an attribution in it, and where it goes on."""
-    commas = "elisions" in lexicon.words  # French sets it off with commas
-    openings = (_COMMA_ASIDE, _COMMA_END) if commas else (_DASH_ASIDE, _DASH_END)
-    for pattern, closing in (openings, (_DASH_ASIDE, _DASH_END))[: 2 if commas else 1]:
-        for opening in pattern.finditer(text, begin, end):
-            start = opening.end()
-            if not _opens_aside(text, start, min(end, start + 60), lexicon, bare=pattern is _DASH_ASIDE):
-                continue
-            close = closing.search(text, start, min(end, start + ASIDE))
-            if close is None and end - start > ASIDE:
-                continue
-            stop = opening.start()
-            if opening["stop"] and opening["stop"] in "!?…":
-                stop = opening.end("stop")
-            return stop, min(close.end(), end) if close else end
-    return None
-
-
-def _opens_aside(text: str, start: int, end: int, lexicon: Lexicon, *, bare: bool) -> bool:
-    """Tell whether a verb of report begins the words from `start` on; unless `bare`, with its subject behind it."""
-    tokens = [token for match in _WORD.finditer(text, start, end) for token, _ in _pieces(match.group(), lexicon)]
-    pronoun = False
-    for number, token in enumerate(tokens[:5]):
-        kind = classify(token, lexicon)
-        if kind & VERB and not (_is_participle(token.lower(), lexicon) and not number):
-            after = classify(tokens[number + 1], lexicon) if number + 1 < len(tokens) else 0
-            return bare or pronoun or bool(after & (DET | SUBJECT | POSS | CAP))
-        if bare and not kind & (NEG | PREP) and number < 2:
-            continue
-        if not kind & (AUX | SUBJECT | ADV):
-            return False
-        pronoun = pronoun or bool(kind & SUBJECT and number)
-    return False
-
-
-# -- words ------------------------------------------------------------------------------------------------------------
-
-
-def _cut(words: Sentences, lexicon: Lexicon) -> Sentences:
-    """Return the same sentences with the words cut as the language has them: clitics, elisions, runs without blanks."""
-    cut = Sentences(words.text, paragraphs=words.paragraphs)
-    at = [0]
-    for number, (start, end, form, kind) in enumerate(zip(words.starts, words.ends, words.forms, words.kinds, strict=True)):
-        if number in words.quotes:
-            cut.quotes[len(cut.forms)] = words.quotes[number]
-            pieces, kind = [], QUOTE
-        else:
-            pieces = _pieces(words.text[start:end], lexicon) if kind & WORD else []
-        for piece, length in pieces:
-            cut.starts.append(start)
-            cut.ends.append(start + length)
-            cut.forms.append(piece.lower().replace("’", "'"))
-            cut.kinds.append(classify(piece, lexicon))
-            start += length
-        if not pieces:
-            cut.starts.append(start)
-            cut.ends.append(end)
-            cut.forms.append(form)
-            cut.kinds.append(kind)
-        at.append(len(cut.forms))
-    cut.bounds = [(at[first], at[last]) for first, last in words.bounds]
-    return cut
-
-
-_CLASSES = {
-    "determiners": DET, "possessives": POSS, "subjects": SUBJECT, "relatives": REL, "auxiliaries": AUX, "be": BE,
-    "negations": NEG, "prepositions": PREP, "conjunctions": CONJ, "subordinators": SUB, "adverbs": ADV, "times": TIME,
-    "complementizers": COMPL,
-}  # fmt: skip
-
-
-@cache
-def _bits(language: str) -> dict[str, int]:
-    """Return the classes of a language's words, as bits."""
-    lexicon, bits = load_lexicon(language), dict[str, int]()
-    for name, bit in _CLASSES.items():
-        for word in lexicon.words.get(name, ()):
-            bits[word] = bits.get(word, 0) | bit
-    for word in lexicon.verbs:
-        bits[word] = bits.get(word, 0) | VERB
-    return bits
-
-
-def classify(word: str, lexicon: Lexicon) -> int:
-    """Return the classes of a word as it is written, as bits."""
-    lower = word.lower().replace("’", "'")
-    kind = WORD | _bits(lexicon.language).get(lower, 0)
-    if word[0].isupper():
-        kind |= CAP
-    elif word[0].isdigit():
-        kind |= NUMBER
-    elif lower.endswith(lexicon.adverb_endings) and lower not in lexicon.words.get("not_adverbs", ()):
-        kind |= ADV
-    return kind
-
-
-def _pieces(word: str, lexicon: Lexicon) -> list[tuple[str, int]]:
-    """Cut a word as the language has it: the pieces in the form that its file knows, and how long each is in the text."""
-    if not word.isalpha():
-        plain = "".join(sign for sign in word if not unicodedata.combining(sign) or sign in "\u0306\u0308")
-        if plain != word and plain:  # without vowel signs, the last piece takes the rest
-            pieces = _pieces(plain, lexicon)
-            return [*pieces[:-1], (pieces[-1][0], len(word) - sum(length for _, length in pieces[:-1]))]
-    elisions, clitics = lexicon.words.get("elisions"), lexicon.words.get("proclitics")
-    if elisions:
-        pieces = []
-        apostrophe = max(word.find("'"), word.find("’"))
-        if 0 < apostrophe < len(word) - 1 and word[:apostrophe].lower() in elisions:
-            pieces.append((word[:apostrophe] + "'", apostrophe + 1))
-            word = word[apostrophe + 1 :]
-        if turned := _TURNED.fullmatch(word):
-            verb, pronoun = turned.groups()
-            return [*pieces, (verb, len(verb)), (pronoun, len(word) - len(verb))]
-        return [*pieces, (word, len(word))]
-    if clitics:
-        bare = word.replace("ـ", "") or word
-        known = _known(lexicon)
-        if bare not in known and bare[:1] in clitics and bare[1:] in known and word[1:2] != "ـ":
-            return [(word[0], 1), (bare[1:], len(word) - 1)]
-        return [(bare, len(word))]
-    if lexicon.language == "zh":
-        return [(match.group(), len(match.group())) for match in _vocabulary(lexicon).finditer(word)]
-    return [(word, len(word))]
-
-
-@cache
-def _known_in(language: str) -> frozenset[str]:
-    lexicon = load_lexicon(language)
-    return frozenset().union(lexicon.verbs, *lexicon.words.values(), {phrase[0] for phrase in _phrases(lexicon, "source")})
-
-
-def _known(lexicon: Lexicon) -> frozenset[str]:
-    return _known_in(lexicon.language)
-
-
-@cache
-def _vocabulary_of(language: str) -> re.Pattern[str]:
-    lexicon = load_lexicon(language)
-    listed = sorted(
-        set(_known(lexicon)) | {word for phrase in _phrases(lexicon, "as") for word in phrase}, key=len, reverse=True
-    )
-    known = "|".join(map(re.escape, listed))
-    signs = re.escape("".join({word[0] for word in listed}))
-    return re.compile(rf"(?:{known})|(?:(?!(?=[{signs}])(?:{known})).)+", re.DOTALL)
-
-
-def _vocabulary(lexicon: Lexicon) -> re.Pattern[str]:
-    return _vocabulary_of(lexicon.language)
-
-
-def _phrases(lexicon: Lexicon, name: str) -> list[tuple[str, ...]]:
-    listed = lexicon.table("phrases").get(name, ())
-    return sorted((tuple(phrase.split()) for phrase in listed), key=len, reverse=True)
-
-
-def _is_participle(form: str, lexicon: Lexicon) -> bool:
-    return any(form.endswith(ending) for ending in lexicon.words.get("participle_endings", ()))
-
-
-# -- the sentences ----------------------------------------------------------------------------------------------------
 
 
 class _Page:
@@ -305,9 +95,15 @@ class _Page:
     def __init__(self, words: Sentences, quotes: Sequence[Quote], lexicon: Lexicon, titles: Titles) -> None:
         self.words, self.quotes, self.lexicon, self.titles = words, quotes, lexicon, titles
         self.kinds, self.forms = words.kinds, words.forms
-        self.sources = _phrases(lexicon, "source")
-        self.as_words = _phrases(lexicon, "as")
-        self.this_words = _phrases(lexicon, "this")
+        self.heads = titles.offices | titles.organisations | titles.honorifics | titles.shortened.keys()
+        self.sources: dict[str, list[tuple[str, ...]]] = {}
+        for phrase in read_phrases(lexicon, "source") + read_phrases(lexicon, "accord"):
+            self.sources.setdefault(phrase[0], []).append(phrase)
+        self.accords = frozenset(
+            read_phrases(lexicon, "accord")
+        )  # "in accordance with", of rules as well as of speakers
+        self.as_words = read_phrases(lexicon, "as")
+        self.this_words = read_phrases(lexicon, "this")
         self.unspaced = lexicon.language == "zh"
         self.speaker: Span | None = None  # the last source
 
@@ -380,12 +176,14 @@ class _Page:
     def is_name(self, at: int) -> bool:
         """Tell whether a quotation is the name of a paper, a ship or a firm, or a word set in quotation marks."""
         quote = self.quotes[self.words.quotes[at]]
+        if quote.inner[1] - quote.inner[0] > 60:
+            return False
         inner = self.words.text[slice(*quote.inner)]
         if not quote.closed or not _NAME.fullmatch(inner):
             return False
         if self.unspaced:
             return len(inner) <= 6
-        capital = inner[0].isupper() or (not inner[0].islower() and not inner[0].isupper())
+        capital = not inner[0].islower()
         return len(inner.split()) <= (3 if capital else 2)
 
 
@@ -396,7 +194,7 @@ class _Reader:
         self.page, self.kinds, self.forms, self.lexicon = page, page.kinds, page.forms, page.lexicon
         self.first, self.sentence = first, sentence
         end = last
-        while end > first and not self.kinds[end - 1] & (WORD | QUOTE | COLON):
+        while end > first and not self.kinds[end - 1] & (WORD | QUOTE | COLON) and self.forms[end - 1] not in _CLOSING:
             end -= 1
         self.last = end
         self.done = first
@@ -410,7 +208,7 @@ class _Reader:
         while at < self.last:
             draft, after = None, at + 1
             if at >= self.done:
-                size = self._phrase_at(self.page.sources, at)
+                size = self._phrase_at(at)
                 if size:
                     draft = self._according(at, at + size)
                 if draft is None and self.kinds[at] & VERB and (cue := self._cue(at)):
@@ -427,11 +225,12 @@ class _Reader:
             at = after
         return self.drafts
 
-    def _phrase_at(self, phrases: Sequence[tuple[str, ...]], at: int) -> int:
-        """Return how many words of one of the phrases stand at `at`, 0 if none does."""
-        for phrase in phrases:
-            if tuple(self.forms[at : at + len(phrase)]) == phrase:
-                return len(phrase)
+    def _phrase_at(self, at: int) -> int:
+        """Return how many words of a phrase that names a source stand at `at`, 0 if none does."""
+        if at < self.last and (phrases := self.page.sources.get(self.forms[at])):
+            for phrase in phrases:
+                if tuple(self.forms[at : at + len(phrase)]) == phrase:
+                    return len(phrase)
         return 0
 
     # -- cues
@@ -439,6 +238,8 @@ class _Reader:
     def _cue(self, at: int) -> _Cue | None:
         """Return the verb of report at `at` with the auxiliaries before it."""
         kinds, forms = self.kinds, self.forms
+        if self.page.unspaced and self._is_outdone(at):
+            return None
         for verb in self.lexicon.verbs[forms[at]]:
             end = at + 1 + len(verb.particles)
             if end <= self.last and tuple(forms[at + 1 : end]) == verb.particles:
@@ -467,12 +268,23 @@ class _Reader:
         before = kinds[begin - 1] if begin > self.first else 0
         if before & NEG or (before & (DET | POSS | PREP) and not before & SUBJECT and not helped):
             return None
-        if _is_participle(forms[at], self.lexicon) and not helped:
+        if is_participle(forms[at], self.lexicon) and not helped:
             return None
-        if "elisions" in self.lexicon.words and end < self.last and kinds[end] & SUBJECT and subject is None:
-            if self.page.words.text[self.page.words.starts[end]] == "-":  # "explique-t-il"
-                return _Cue(begin, end, verb.frame, bool(verb.forms & GERUND), (end, end + 1))
+        turned = end < self.last and kinds[end] & SUBJECT and subject is None
+        if turned and self.page.words.text[self.page.words.starts[end]] == "-":  # "explique-t-il"
+            subject = end, end + 1
         return _Cue(begin, end, verb.frame, bool(verb.forms & GERUND), subject)
+
+    def _is_outdone(self, at: int) -> bool:
+        """Tell whether another verb of report stands nearer to what was said: "answering questions she said:"."""
+        end = at + 1
+        while end < min(self.last, at + 10) and not self.kinds[end] & BREAK:
+            end += 1
+        return (
+            end > at + 1
+            and end < self.last
+            and bool(self.kinds[end] & (COMMA | COLON | QUOTE) and self.kinds[end - 1] & VERB)
+        )
 
     def _said(self, cue: _Cue) -> _Draft | None:
         """Read the attribution that a verb makes."""
@@ -480,24 +292,32 @@ class _Reader:
         end = cue.end + (cue.subject is not None and cue.subject[0] == cue.end)
         left = self._before(cue.begin)
         begin = left[0] if left else cue.begin
-        right = None if left or cue.subject or cue.gerund else self._after(end)
+        right = None if left or cue.subject or cue.gerund or self.page.unspaced else self._after(end)
+        if right and cue.frame == "hold" and not self._quote_before(begin):
+            right = self._first_noun(right)
         behind = right[1] if right else end
         quoted = self._quote_before(begin)
         asked = self._complement(behind)
         source = cue.subject or left or right or self._inherited(cue)
+        if not (cue.subject or left or right or cue.gerund) and self.done == self.first:
+            place = self._place(self.first)
+            source = place if place and place[1] == cue.begin else source
         span = (cue.begin, end)
         if self._is_anaphor(begin, left):
             self.anaphoric = True
             source = right or self.page.speaker
             return _Draft([self.sentence], span, source) if self.sentence else None
-        if quoted and (right or cue.subject or left):
+        if quoted and not cue.gerund:
+            if not (right or cue.subject or left):
+                source = self._place(end) or source
             return _Draft([*quoted, *self._resumed(behind)], span, source)
         if self._is_as(begin) and source:
             return self._parenthetical(begin, behind, span, source)
         turned = begin > self.done and kinds[begin - 1] & (COMMA | DASH) and not cue.gerund
-        if turned and (right or cue.subject) and not (asked and not kinds[asked - 1] & COLON):
-            if (content := self._preceding(begin)) and content[1] - content[0] > 1:
-                return _Draft([content, *self._resumed(behind)], span, source)
+        turned = turned and (right is None or self._is_subject(right))
+        turned = turned and bool(right or cue.subject) and not (asked and not kinds[asked - 1] & COLON)
+        if turned and (content := self._preceding(begin)) and content[1] - content[0] > 1:
+            return _Draft([content, *self._resumed(behind)], span, source)
         if asked is not None:
             if asked >= self.last:
                 self.announced = _Draft([], span, source)
@@ -509,9 +329,59 @@ class _Reader:
             start = end if left or cue.subject or self.page.unspaced or not right else behind
             while start < self.last and kinds[start] & COMMA:
                 start += 1
-            if start < self.last and (kinds[start] & (WORD | QUOTE)) and source:
+            if start < self.last and source and (kinds[start] & (WORD | QUOTE) or self.forms[start] in _OPENING):
                 return _Draft(self._content(start), span, source)
         return None
+
+    def _place(self, at: int) -> Span | None:
+        """Return what stands for who speaks behind a preposition: "in the ministry they say", "said in the note"."""
+        if at >= self.last or not self.kinds[at] & PREP:
+            return None
+        end = at + 1
+        while end < min(self.last, at + 12) and not self.kinds[end] & (
+            BREAK | PREP | VERB | COMPL | TIME | AUX | NEG | SUBJECT
+        ):
+            end += 1
+        names = any(self._is_head(i) or self.kinds[i] & CAP for i in range(at + 1, end))
+        return (at + 1, end) if names else None
+
+    def _is_subject(self, right: Span) -> bool:
+        """Tell whether a noun phrase behind a verb may be its subject: no indefinite thing, no dative."""
+        first, last = right
+        if self.forms[first] in self.page.titles.indefinite:
+            return self._has_head(first, last)
+        cyrillic = self.lexicon.language in ("ru", "uk")
+        return not (
+            cyrillic and last == first + 1 and self.kinds[first] & CAP and self.forms[first].endswith(("у", "ю"))
+        )
+
+    def _speaks(self, source: Span) -> bool:
+        """Tell whether a noun phrase begins with somebody who can speak, not a rule or a plan."""
+        first, last = source
+        while first < last - 1 and self.kinds[first] & (DET | POSS):
+            first += 1
+        form, titles = self.forms[first], self.page.titles
+        if self.page.unspaced:
+            said = last < self.last and self.kinds[last] & VERB
+            return bool(said) or any(
+                form.removesuffix("的").endswith(word) for word in titles.offices | titles.organisations
+            )
+        bare = "ال" + form[2:] if form.startswith("لل") else form[1:] if form.startswith("ل") else form
+        return (
+            any(self._is_head(at) for at in range(first, min(first + 2, last)))
+            or bool(self.kinds[first] & CAP)
+            or (bare in titles.offices or bare in titles.organisations)
+        )
+
+    def _first_noun(self, right: Span) -> Span | None:
+        """Return the subject that an object follows without a mark between them: its office with what belongs to it."""
+        first, end = right
+        if "proclitics" not in self.lexicon.words or not self._is_head(first):
+            return None
+        at = first + 1
+        while at < end and self.forms[at] in self.page.titles.modifiers:
+            at += 1
+        return first, at
 
     def _inherited(self, cue: _Cue) -> Span | None:
         """Return the subject that a verb without one takes over: that of the sentence, or the last speaker."""
@@ -536,7 +406,7 @@ class _Reader:
         return any(self._is_head(at) for at in range(first, last))
 
     def _head_of(self, first: int, last: int) -> Span:
-        """Return the noun phrase at the beginning of words that may run over into a verb: up to the last name or office."""
+        """Return the noun phrase that words begin with: up to the last name or office in them."""
         for at in range(last - 1, first - 1, -1):
             if self._is_head(at) or self.kinds[at] & CAP:
                 return first, at + 1
@@ -544,13 +414,7 @@ class _Reader:
 
     def _is_head(self, at: int) -> bool:
         """Tell whether a word is a pronoun, an office or an organisation."""
-        form, titles = self.forms[at], self.page.titles
-        return (
-            bool(self.kinds[at] & SUBJECT)
-            or form in titles.offices
-            or form in titles.organisations
-            or form in titles.honorifics
-        )
+        return bool(self.kinds[at] & SUBJECT) or self.forms[at] in self.page.heads
 
     def _is_anaphor(self, begin: int, left: Span | None) -> bool:
         for phrase in self.page.this_words:
@@ -576,34 +440,46 @@ class _Reader:
 
     # -- subjects
 
-    def _before(self, end: int) -> Span | None:
-        """Return the noun phrase that ends before the word `end`."""
+    def _before(self, end: int, *, apposed: bool = False) -> Span | None:
+        """Return the noun phrase that ends before the word `end`; `apposed` if an apposition follows it there."""
         kinds, forms = self.kinds, self.forms
         last = end - 1
-        if last < self.done or not kinds[last] & (WORD | QUOTE | COMMA):
+        if (
+            last < self.done
+            or not (kinds[last] & (WORD | QUOTE | COMMA) or forms[last] in _CLOSING)
+            or (apposed and kinds[last] & (COMMA | REL))
+        ):
             return None
+        if forms[last] in (")", "）"):  # "the ministry (MFA) said"
+            at = next((i for i in range(last - 1, max(self.done, last - 9), -1) if forms[i] in ("(", "（")), -1)
+            return self._before(at) if at > self.done and not apposed else None
         if kinds[last] & COMMA:  # "X, the minister, said"
             comma = next((at for at in range(last - 1, max(self.first, last - 14), -1) if kinds[at] & COMMA), -1)
-            if comma <= self.done or not self._names_office(comma + 1, last):
+            if comma <= self.done:
                 return None
-            head = self._before(comma)
+            head = self._before(comma, apposed=True)
+            if (
+                head
+                and self.kinds[comma + 1] & (PREP | ADV)
+                and head[0] == self._skip(self.first)
+                and self._has_head(*head)
+            ):
+                return head
+            named = head and self._is_name(comma + 1, last) and self._has_head(*head)
+            if not named and not self._names_office(comma + 1, last):
+                return None
             return (head[0], last) if head else None
         if kinds[last] & REL:
             before = last - 1 - (last > self.first and kinds[last - 1] & COMMA > 0)
-            return self._before(before + 1) if before >= self.done else None
+            return self._before(before + 1, apposed=True) if before >= self.done else None
         first = end
         while first > max(self.done, end - REACH):
             kind = kinds[first - 1]
             if kind & QUOTE and self.page.is_name(first - 1):
                 first -= 1
                 continue
-            if (
-                (kind & (BREAK | REL | SUB | COMPL)
-                and not (kind & COMPL and kind & DET))
-                or (kind & VERB
-                and not kind & CAP
-                and first < end)
-            ):
+            verbal = kind & VERB and not kind & CAP and first < end and not self.page.unspaced
+            if verbal or (kind & (BREAK | REL | SUB | COMPL) and not (kind & COMPL and kind & DET)):
                 break
             if kind & CONJ and not (
                 first < end
@@ -620,7 +496,7 @@ class _Reader:
                 break
         first = self._skip(first, end)
         cut = first
-        while cut < end and not (kinds[cut] & (PREP | TIME | NEG | AUX) and cut > first):
+        while cut < end and not (kinds[cut] & (PREP | TIME | NEG | AUX | self.page.unspaced * VERB) and cut > first):
             cut += 1
         while cut > first and kinds[cut - 1] & (ADV | TIME | NUMBER | AUX) and not kinds[cut - 1] & SUBJECT:
             cut -= 1
@@ -628,7 +504,7 @@ class _Reader:
 
     def _skip(self, at: int, end: int | None = None) -> int:
         """Return the first word after the adverbs, times and prepositional phrases that stand at `at`."""
-        kinds, end = self.kinds, self.last if end is None else end
+        kinds, end = self.kinds, min(self.last if end is None else end, at + REACH)
         while at < end:
             kind = kinds[at]
             if kind & SUBJECT:
@@ -636,10 +512,10 @@ class _Reader:
             if kind & PREP:
                 at += 1
                 begin = at
-                while at < end and not kinds[at] & (BREAK | PREP | SUBJECT | COMPL | REL):
-                    if at > begin and (self._is_head(at) or kinds[at] & (DET | POSS)):
-                        if not kinds[at - 1] & (DET | POSS | PREP):
-                            break
+                while at < end and not kinds[at] & (BREAK | PREP | SUBJECT | COMPL | REL | VERB):
+                    opens = self._is_head(at) or kinds[at] & (DET | POSS)
+                    if at > begin and opens and not kinds[at - 1] & (DET | POSS | PREP):
+                        break
                     if (
                         at > begin
                         and kinds[at] & TIME
@@ -655,6 +531,11 @@ class _Reader:
                 at += 1
             elif kind & DET and at + 1 < end and kinds[at + 1] & TIME:
                 at += 2
+            elif self.forms[at] in ("(", "（"):
+                close = next((i for i in range(at, min(end, at + 9)) if self.forms[i] in (")", "）")), -1)
+                if close < 0:
+                    break
+                at = close + 1
             else:
                 break
         return at
@@ -679,23 +560,25 @@ class _Reader:
                 if end == first or not self.page.is_name(end):
                     break
             elif (
-                kind & (BREAK | COMPL | REL | SUB | PREP | AUX | NEG)
-                or (kind & VERB
-                and not kind & CAP)
+                kind & (BREAK | COMPL | REL | SUB | PREP | NEG)
+                or (kind & AUX and not kind & DET)
+                or (kind & VERB and not kind & CAP)
                 or self._is_opener(end)
             ):
                 break
             elif kind & CONJ:
                 if not (end + 1 < self.last and kinds[end - 1] & kinds[end + 1] & CAP):
                     break
-            elif (end > first and kind & (ADV | TIME) and not kind & DET) or (end > first and kind & DET and not kinds[end - 1] & (PREP | DET) and not self._belongs(end - 1)):
+            elif (end > first and kind & (ADV | TIME) and not kind & DET) or (
+                end > first and kind & DET and not kinds[end - 1] & (PREP | DET) and not self._belongs(end - 1)
+            ):
                 break
             end += 1
         if end == first:
             return None
         if end < self.last and kinds[end] & COMMA:
             apposed = end + 1
-            while apposed < self.last and not kinds[apposed] & (BREAK & ~QUOTE | COMPL | REL | VERB):
+            while apposed < min(self.last, end + 16) and not kinds[apposed] & (BREAK & ~QUOTE | COMPL | REL | VERB):
                 apposed += 1
             if self._names_office(end + 1, apposed) or (self._is_name(end + 1, apposed) and self._has_head(first, end)):
                 end = apposed
@@ -766,24 +649,28 @@ class _Reader:
         return found
 
     def _complement(self, at: int) -> int | None:
-        """Return the first word of the clause or quotation that a verb has behind `at`; `last` if it ends with a colon."""
+        """Return the first word of what a verb has for its object behind `at`; `last` if it ends with a colon."""
         kinds = self.kinds
-        begin = at
+        begin, near = at, self._skip(at)
         while at < min(self.last, begin + REACH):
             kind = kinds[at]
-            if kind & COMPL:
+            if kind & COMPL and (at <= near or kinds[at - 1] & (COMMA | PREP)):
                 return at + 1 if at + 1 < self.last else None
             if self._is_opener(at):
                 return at
             if kind & COLON:
                 return at + 1
+            if self.page.unspaced and not kind & (QUOTE | COMMA):
+                return None
             if kind & QUOTE and not (self.page.is_name(at) and kinds[at - 1] & WORD and at > begin):
-                return at if at == begin or self.page.unspaced or at - begin < 12 else None
+                if at - begin >= 12:
+                    return None
+                return near if near < at and kinds[near] & WORD else at  # "said to be “very worried”"
             if kind & (STOP | PAREN | REL | SUB | SUBJECT | VERB) or (kind & CONJ and not self.page.unspaced):
                 return None
             if kind & (COMMA | DASH):
                 after = kinds[at + 1] if at + 1 < self.last else 0
-                if self.page.unspaced and kind & COMMA and after:
+                if self.page.unspaced and kind & COMMA and at + 1 < self.last:
                     return at + 1
                 if (
                     not after & (COMPL | QUOTE)
@@ -797,11 +684,11 @@ class _Reader:
     def _content(self, begin: int) -> list[Span]:
         """Return the content that begins with a word: a quotation and what takes it up again, or a clause."""
         kinds = self.kinds
-        while begin < self.last and not kinds[begin] & (WORD | QUOTE):
+        while begin < self.last and not kinds[begin] & (WORD | QUOTE) and self.forms[begin] not in _OPENING:
             begin += 1
         if begin < self.last and kinds[begin] & QUOTE:
-            clause = self._clause(begin)
-            if clause[1] == begin + 1 or not self.page.is_name(begin):
+            bound = begin > self.first and kinds[begin - 1] & COMPL
+            if begin + 1 >= self.last or kinds[begin + 1] & BREAK or not (bound or self.page.is_name(begin)):
                 return [(begin, begin + 1), *self._resumed(begin + 1)]
         return [self._clause(begin)]
 
@@ -810,18 +697,18 @@ class _Reader:
         kinds, at = self.kinds, begin
         while at < self.last:
             kind = kinds[at]
+            if self.forms[at] in (";", "；"):
+                break
             if at > begin and kind & (COMMA | CONJ | DASH):
                 after = at + 1
                 while after < self.last and kinds[after] & (CONJ | AUX | ADV | DASH) and after - at < 5:
                     after += 1
                 if after < self.last and self._begins_report(after, gerund=bool(kind & (COMMA | DASH))):
                     break
-                if kind & COMMA and (
-                    self._phrase_at(self.page.sources, at + 1)
-                ):
+                if kind & COMMA and (self._phrase_at(at + 1)):
                     break
             at += 1
-        while at > begin and not kinds[at - 1] & (WORD | QUOTE):
+        while at > begin and not kinds[at - 1] & (WORD | QUOTE) and self.forms[at - 1] not in _CLOSING:
             at -= 1
         return begin, max(at, min(begin + 1, self.last))
 
@@ -843,11 +730,11 @@ class _Reader:
         """Read "As X said, ..." and "..., as X said"."""
         start = begin - 1
         content = self._preceding(start) if start > self.done else None
-        if content is None or content[1] - content[0] < 2:
+        if content is None or (content[1] - content[0] < 3 and not self.kinds[content[0]] & QUOTE):
             at = behind
-            while at < self.last and not self.kinds[at] & (COMMA | COLON | QUOTE):
+            while at < min(self.last, behind + REACH) and not self.kinds[at] & (COMMA | COLON | QUOTE):
                 at += 1
-            if at + 1 >= self.last:
+            if at + 1 >= self.last or not self.kinds[at] & (COMMA | COLON | QUOTE):
                 return None
             return _Draft(self._content(at), cue, source)
         return _Draft([content], cue, source)
@@ -857,6 +744,8 @@ class _Reader:
         kinds = self.kinds
         source = self._after(end) if not (end < self.last and kinds[end] & (VERB | BREAK)) else None
         if source is None or source[0] - end > 4:
+            return None
+        if tuple(self.forms[at:end]) in self.page.accords and not self._speaks(source):
             return None
         after = source[1]
         while (
@@ -869,9 +758,10 @@ class _Reader:
         if not opening:
             content = self._preceding(at)
             return _Draft([content], (at, end), source) if content else None
-        while after < self.last and not kinds[after] & (COMMA | DASH | QUOTE | COLON | COMPL):
+        stop = min(self.last, after + REACH)
+        while after < stop and not kinds[after] & (COMMA | DASH | QUOTE | COLON | COMPL):
             after += 1
-        if after + (not kinds[after] & QUOTE if after < self.last else 1) >= self.last:
+        if after >= stop or (after + 1 >= self.last and not kinds[after] & QUOTE):
             return None
         return _Draft(self._content(after), (at, end), source)
 
@@ -900,7 +790,7 @@ def _write(page: _Page, draft: _Draft) -> Attribution | None:
         elif last > first:
             spans.append((words.starts[first], words.ends[last - 1]))
             holds += any(
-                not page.is_name(at) or words.text[quotes[words.quotes[at]].inner[0]].islower() for at in inside
+                not page.is_name(at) or not words.text[quotes[words.quotes[at]].inner[0]].isupper() for at in inside
             )
     spans = [span for span in spans if span[1] > span[0]]
     if not spans:
@@ -915,6 +805,6 @@ def _offsets(words: Sentences, span: Span | None) -> Span | None:
     if span is None or span[1] <= span[0]:
         return None
     start, end = words.starts[span[0]], words.ends[span[1] - 1]
-    while start < end and words.text[start] in "-—– ":  # "-t-il"
-        start += 1
-    return start, end
+    if turned := _TURNED_PRONOUN.match(words.text, start, end):
+        start = turned.end()
+    return (start, end) if start < end else None

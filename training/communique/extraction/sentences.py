@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import accumulate
 
 import sentencex
 
@@ -57,9 +58,11 @@ _MARKS = {",": COMMA, "，": COMMA, "、": COMMA, "،": COMMA, ":": COLON, "："
 _MARKS |= dict.fromkeys("—–―-‒―", DASH) | {"--": DASH, "---": DASH} | dict.fromkeys(";؛；!?。！？؟…", STOP)
 
 _QUOTED = re.compile(r"[“”„‟«»‹›‘’‚「」『』〝〞＂\"'`]")
-_LETTERS = r"[^\W_]+(?:[\u0300-\u036f\u064b-\u065f\u0670]+[^\W_]*)*"  # with marks that combine with the letter before
+_CAPITAL = "[A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐ]"
 _TOKEN = re.compile(
-    rf"{_LETTERS}(?:(?:[-’'.&/_@]|(?<=[0-9]),(?=[0-9])){_LETTERS})*[’']?|\x01\x00*|-{{2,3}}|[^\s\w\x00]"
+    r"([^\W_]++(?:[-’'.&/_@][^\W_]++|(?<=[0-9]),[0-9]++|[\u0300-\u036f\u064b-\u065f\u0670]++[^\W_]*+)*+"
+    rf"(?:[’']|(?<![^\W_]{_CAPITAL})(?<={_CAPITAL})\.(?=\s{_CAPITAL}))?"  # an apostrophe, or an initial's full stop
+    r"|\x01\x00*+|-{2,3}|[^\s\w\x00])"
 )
 _LONG = re.compile(r"[^\W\d_]{4,}")
 LONGEST = 250
@@ -115,12 +118,12 @@ def read_sentences(text: str, paragraphs: Sequence[Paragraph], quotes: Sequence[
         inside, first = quotes[first:last], last
         begin = len(starts)
         words, prose = _black_out(text, paragraph, inside)
-        spans = [match.span() for match in _TOKEN.finditer(words)]
-        written = [words[start:end] for start, end in spans]
-        starts += [paragraph.start + start for start, _ in spans]
-        ends += [paragraph.start + end for _, end in spans]
-        forms += map(str.lower, written)
-        kinds += [classes[word] for word in written]
+        parts = _TOKEN.split(words)  # what stands between words, and words, in turns
+        offsets = list(accumulate(map(len, parts), initial=paragraph.start))
+        starts += offsets[1:-1:2]
+        ends += offsets[2::2]
+        forms += map(str.lower, parts[1::2])
+        kinds += map(classes.__getitem__, parts[1::2])
         for quote in inside:
             at = bisect_left(starts, quote.start, begin)
             named = at > begin and kinds[at - 1] & WORD and not kinds[at - 1] & VERB and _is_title(text, quote)
@@ -152,7 +155,7 @@ def _black_out(text: str, paragraph: Paragraph, quotes: Sequence[Quote]) -> tupl
         before, length = text[at : quote.start], quote.end - quote.start
         ended = text[quote.inner[1] - 1] in _ENDS
         words += before, "\x01", "\x00" * (length - 1)
-        prose += before, "q" * (length - 1), "." if ended else "q"
+        prose += before, "Q" + "q" * (length - 2), "." if ended else "q"
         at = quote.end
     rest = text[at : paragraph.end]
     return "".join((*words, rest)), _QUOTED.sub("x", "".join((*prose, rest)))
@@ -163,6 +166,8 @@ def _sentence_ends(prose: str, lexicon: Lexicon) -> Iterator[int]:
     abbreviations = lexicon.words.get("abbreviations", frozenset())
     for boundary in sentencex.get_sentence_boundaries(lexicon.language, prose):
         end: int = boundary["end_index"]
+        if prose[end : end + 1].islower():
+            continue  # "“Is it so?” she asked."
         words = prose[max(0, end - 12) : end].split()
         if end < len(prose) and words and words[-1].lower().rstrip(".").lstrip("(") in abbreviations:
             continue

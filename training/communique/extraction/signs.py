@@ -65,7 +65,7 @@ def read_sign(text: str, words: Words) -> Sign:
     """Tell what a paragraph looks like. Time does not grow with it."""
     head = text[:_LOOKED_AT]
     count = count_words(head, words.language)
-    ends = ends_sentence(text)
+    ends = ends_sentence(text) and not (count <= 2 and text.endswith(("...", "…")))
     if ends and count > _PLAIN and _is_plain(head, text, words):
         return Sign("prose", count, ends)
     if count > MANY and not _is_edge(head, text, words, count):
@@ -75,21 +75,51 @@ def read_sign(text: str, words: Words) -> Sign:
     return Sign(look, count, ends)
 
 
-def addresses_reader(text: str, words: Words) -> bool:
-    """Tell whether the page itself speaks here: of its cookies or newsletters, to "you", and in nobody's name."""
+def addresses_reader(text: str, words: Words, things: frozenset[str] | None = None) -> bool:
+    """Tell whether the page itself speaks here, to "you" and in nobody's name: of its `things`, cookies if not given."""
+    things = words.notices if things is None else things
     if len(text) > 2 * _LOOKED_AT or not _QUOTES.isdisjoint(text) or _LABEL.match(text):
         return False
     found = set(_WORD.findall(text.lower()))
     if _HAN.search(text):
-        return any(word in text for word in words.notices) and any(word in text for word in words.reader)
-    return not found.isdisjoint(words.notices) and not found.isdisjoint(words.reader)
+        return any(word in text for word in things) and any(word in text for word in words.reader)
+    return not found.isdisjoint(things) and not found.isdisjoint(words.reader)
 
 
 def in_capitals(text: str, words: Words, most: float = 0.8) -> bool:
     """Tell whether the words begin with capitals, as in names and in many headlines; small words do not count."""
     found = [word for word in _WORD.findall(text) if word[0].isalpha() and word.lower() not in words.joining]
     long = [word for word in found if len(word) > 3] or found
-    return bool(long) and sum(word[0].isupper() for word in long) >= most * len(long)
+    return bool(long) and sum(not word[0].islower() for word in long) >= most * len(long)
+
+
+def read_byline(line: str, words: Words) -> str:
+    """Return the names and places of a byline, "" if the line is none: "Posted on 14 May by Liv Adrell" has one."""
+    names = line.strip("()[]| ")
+    bare = names.lower()
+    if not bare.startswith((*words.by, *words.stamped)):
+        return ""
+    if not bare.startswith(words.by):
+        names = _without_stamps(names, words)
+        bare = names.lower()
+    for opening in words.by:
+        if bare.startswith(opening) and (opening[-1] in ":：" or not bare[len(opening) :][:1].isalnum()):
+            found = _clean(blank_dates(names[len(opening) :]))
+            if not found or found[0].islower() or (" " not in opening and found[-1] == "." and len(found.split()) > 4):
+                continue
+            return found if in_capitals(found, words, 0.5) else ""
+    return ""
+
+
+def _without_stamps(line: str, words: Words) -> str:
+    found = blank_dates(line).split()
+    while found and found[0].lower().strip(",:|•·") in words.stamped | {""}:
+        del found[0]
+    return " ".join(found)
+
+
+def _clean(names: str) -> str:
+    return " ".join(names.split()).strip(" :：|•·,-–—")
 
 
 def is_comment(text: str, words: Words) -> bool:
@@ -126,7 +156,7 @@ def _find_look(head: str, lower: str, words: Words, count: int, ends: bool) -> L
         return "caption"
     if count <= 20 and _is_date(head, words):
         return "date"
-    if count <= 25 and _is_byline(head.strip("()[]| "), bare, words, ends):
+    if count <= 25 and read_byline(head, words):
         return "byline"
     if _is_links(head, ends, count) or (not ends and count <= 4 and _COUNT.match(head)):
         return "links"
@@ -170,15 +200,18 @@ def _is_reserved(lower: str, words: Words) -> bool:
 
 
 def _is_comments(bare: str, words: Words, count: int) -> bool:
-    if count > 6:
+    if count > 20:
         return False
     found = _WORD.findall(bare)
     if not found:
         return False
-    return (
+    if len(found) > 1 and found[0].isdecimal() and found[1] in words.comments:
+        return True
+    return count <= 6 and (
         all(word in words.comments or word.isdecimal() or word[:-1].replace(".", "").isdecimal() for word in found)
         and any(word in words.comments for word in found)
-    ) or (found[0] in words.prompts and found[-1] in words.comments)
+        or (found[0] in words.prompts and found[-1] in words.comments)
+    )
 
 
 def _is_section(bare: str, words: Words, ends: bool) -> bool:
@@ -216,21 +249,6 @@ def _is_date(head: str, words: Words) -> bool:
     return len(rest) <= 1 and not any(word in words.by for word in rest)
 
 
-def _is_byline(head: str, bare: str, words: Words, ends: bool) -> bool:
-    if not bare.startswith(words.by):
-        return False
-    for opening in words.by:
-        if bare.startswith(opening):
-            rest = head[len(opening) :]
-            if rest[:1].isalpha() and opening[-1] not in ":：":
-                continue
-            names = blank_dates(rest).lstrip(" :：")
-            if not names or (ends and " " not in opening):
-                continue
-            return not names[0].islower() and in_capitals(names, words, 0.5)
-    return False
-
-
 def _is_links(head: str, ends: bool, count: int) -> bool:
     if ends or not _QUOTES.isdisjoint(head):
         return False
@@ -252,10 +270,14 @@ def _is_prompt(head: str, bare: str, words: Words, count: int, ends: bool) -> bo
         return len(bare) <= 14 and not ends and any(map(bare.startswith, words.prompts - {""}))
     if found[0] not in words.prompts:
         return False
-    return (count <= 4 and not ends) or not words.things.isdisjoint(found[1:])
+    return (count <= 4 and (not ends or bare[-1] == ":")) or not words.things.isdisjoint(found[1:])
 
 
 def _is_issuer(head: str, lower: str, words: Words) -> bool:
     if _HAN.match(head):
         return len(head) <= 15 and any(map(head.endswith, words.issuers))
+    if head == head.upper() == lower and len(head.split()) > 4:  # no script with capitals
+        return False
+    if "," in head or any(map(str.isdecimal, head)):
+        return False
     return not words.issuers.isdisjoint(_WORD.findall(lower)) and in_capitals(head, words, 1.0)

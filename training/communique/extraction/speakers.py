@@ -220,6 +220,8 @@ class _Resolver:
         while len(chunks) > 1 and chunks[0].split()[0].lower() in titles.links - titles.definite - titles.indefinite:
             del chunks[0]  # "However, ..."
         words = chunks[0].split()
+        if all(word.lower() in titles.definite or not any(map(str.isalpha, word)) for word in words):
+            return Referent(start)  # "The", "2015": whatever it is, it does not speak
         cut = next((i for i, word in enumerate(words) if i and word.lower() in titles.belonging), len(words))
         head = words[cut - 1].lower().strip("’'\".”)")
         opening = words[0].lower()

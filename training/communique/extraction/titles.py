@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Literal, get_args
 
 from communique.errors import DataError
-from communique.extraction.lexicon import Lexicon, load_lexicon
+from communique.extraction.lexicon import Lexicon
 
 Gender = Literal["he", "she"]
 
@@ -150,11 +150,6 @@ def titles_from(table: Mapping[str, Any]) -> Titles:
         **mappings,
         **words,
     )
-
-
-def read_titles(language: str) -> Titles:
-    """Return the words of a language, given by its ISO 639-1 code."""
-    return titles_of(load_lexicon(language))
 
 
 _READ: dict[str, tuple[Mapping[str, Any], Titles]] = {}

@@ -1,0 +1,184 @@
+"""A service in a process of its own, on a free port, with a small model that can be swapped."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from communique.learning.training import Trained
+from communique.model import registry
+
+START = """
+import sys
+from pathlib import Path
+from communique.cli.rows import spare_pandas
+spare_pandas()
+from communique.service.server import serve
+from communique.service.settings import Settings, Timeouts
+serve(eval(sys.argv[1]), lambda url: print(url, sorted(sys.modules), flush=True))
+"""
+ALONE = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}  # as the verb sets them
+
+
+@dataclass
+class Service:
+    process: subprocess.Popen[str]
+    port: int
+    said: Path
+    modules: frozenset[str]
+
+    @property
+    def log(self) -> str:
+        return self.said.read_text("utf-8")
+
+    def connect(self, timeout: float = 20) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def socket(self, timeout: float = 20) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout)
+
+    def ask(self, path: str, body: Any = None, **headers: str) -> tuple[int, bytes, dict[str, str]]:
+        connection = self.connect()
+        try:
+            data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+            kind = {} if body is None else {"Content-Type": "application/json"}
+            connection.request("GET" if body is None else "POST", path, data, kind | headers)
+            answer = connection.getresponse()
+            found = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, answer.read(), found
+        finally:
+            connection.close()
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Add up the series of this name that have these labels."""
+        text = self.ask("/metrics")[1].decode()
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        return sum(
+            float(line.rpartition(" ")[2])
+            for line in text.splitlines()
+            if re.match(rf"{name}[{{ ]", line) and all(part in line for part in wanted)
+        )
+
+    def workers(self) -> list[int]:
+        out = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
+        return [int(word) for word in out.stdout.split()]
+
+    def signal(self, number: int) -> None:
+        os.kill(self.process.pid, number)
+
+    def stop(self) -> int:
+        self.signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+def end(service: Service) -> None:
+    if service.process.poll() is None:
+        service.process.terminate()
+    try:
+        service.process.wait(10)
+    except subprocess.TimeoutExpired:
+        service.process.kill()
+        service.process.wait()
+
+
+def until(holds: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def wait() -> Callable[..., None]:
+    return until
+
+
+@pytest.fixture(scope="session")
+def start(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Service]:
+    """Start a service with these settings, as they are written in Python."""
+
+    def start(settings: str = "", models: Path = shop) -> Service:
+        said = tmp_path_factory.mktemp("service") / "stderr"
+        with said.open("w") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-c", START, f"Settings(('small',), port=0, {settings})"],
+                stdout=subprocess.PIPE,
+                stderr=stream,
+                text=True,
+                cwd=said.parent,
+                env=os.environ | ALONE | {"COMMUNIQUE_MODELS": str(models)},
+            )
+        assert process.stdout is not None
+        with process.stdout as stream_out:
+            line = stream_out.readline()
+        if not line:
+            process.wait()
+            pytest.fail(said.read_text("utf-8"))
+        url, _, modules = line.partition(" ")
+        return Service(process, int(url.rstrip("/").rpartition(":")[2]), said, frozenset(eval(modules)))  # noqa: S307
+
+    return start
+
+
+@pytest.fixture
+def serving(start: Callable[..., Service]) -> Iterator[Callable[..., Service]]:
+    """Start services for one test, and end them."""
+    begun: list[Service] = []
+
+    def begin(settings: str = "", **named: Any) -> Service:
+        begun.append(start(settings, **named))
+        return begun[-1]
+
+    yield begin
+    for service in begun:
+        end(service)
+
+
+@pytest.fixture(scope="module")
+def service(start: Callable[..., Service], request: pytest.FixtureRequest) -> Iterator[Service]:
+    """One service for all tests of a module, with the settings that the module names ``SETTINGS``."""
+    service = start(request.module.SETTINGS)
+    yield service
+    end(service)
+
+
+@pytest.fixture(scope="session")
+def shop(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of saved models with one, called small."""
+    return stock(tmp_path_factory.mktemp("models"), trained)[0]
+
+
+@pytest.fixture
+def own_shop(trained: Trained, tmp_path: Path) -> tuple[Path, list[str]]:
+    """A folder of one's own, and the two versions of small in it; the first is the current one."""
+    return stock(tmp_path / "models", trained, 2)
+
+
+def stock(folder: Path, trained: Trained, versions: int = 1) -> tuple[Path, list[str]]:
+    names = []
+    before = os.environ.get("COMMUNIQUE_MODELS")
+    os.environ["COMMUNIQUE_MODELS"] = str(folder)
+    try:
+        for number in range(versions):
+            model = replace(trained.model, name="small", temperature=trained.model.temperature + number)
+            names.append(registry.save(model, trained.facts).version)
+    finally:
+        os.environ.pop("COMMUNIQUE_MODELS")
+        if before is not None:
+            os.environ["COMMUNIQUE_MODELS"] = before
+    (folder / "small" / "current").write_text(names[0] + "\n", "utf-8")
+    return folder, names

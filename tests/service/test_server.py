@@ -1,0 +1,420 @@
+"""Workers die and are replaced, models are swapped, the service is stopped: under load, and no request is lost."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from communique.errors import CommuniqueError, ModelMissingError
+from communique.service.server import serve, url_of
+from communique.service.settings import Settings
+
+TEXT = "We state that any attack will be answered with force at the river."
+JSON = {"Content-Type": "application/json"}
+SETTINGS = "workers=2"
+
+
+class Load:
+    """Clients that ask without a pause, each on a connection it keeps; what they were told, and what failed."""
+
+    def __init__(self, service, clients: int = 4) -> None:
+        self.answers: list[dict] = []
+        self.failed: list[tuple[str, str]] = []  # the worker that was asked, and what happened
+        self._service, self._stop = service, threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(clients)]
+
+    def _ask(self) -> None:
+        body = json.dumps({"text": TEXT})
+        connection, worker = self._service.connect(), "none"
+        while not self._stop.is_set():
+            try:
+                connection.request("POST", "/v1/classify", body, JSON)
+                answer = connection.getresponse()
+                told = json.loads(answer.read())
+                worker = answer.headers["request-id"].partition("-")[0]
+                if answer.status != 200:
+                    self.failed.append((worker, f"{answer.status} {told}"))
+                self.answers.append(told)
+            except (OSError, http.client.HTTPException) as problem:
+                if not self._stop.is_set():
+                    self.failed.append((worker, repr(problem)))
+                connection.close()
+                connection, worker = self._service.connect(), "none"
+        connection.close()
+
+    @contextmanager
+    def running(self) -> Iterator[Load]:
+        for thread in self._threads:
+            thread.start()
+        try:
+            yield self
+        finally:
+            self._stop.set()
+            for thread in self._threads:
+                thread.join()
+
+
+def memory(process: int) -> int:
+    """Bytes that belong to this process, shared pages by their share."""
+    text = Path(f"/proc/{process}/smaps_rollup").read_text("ascii")
+    return next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:"))
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="asks the kernel of Linux")
+
+
+def test_no_request_fails_during_100_swaps_under_load(serving, own_shop, wait):
+    folder, versions = own_shop
+    service = serving("workers=2", models=folder)
+    with Load(service, 3).running() as load:
+        wait(lambda: len(load.answers) > 20)
+        for number in range(1, 101):
+            draft = folder / "small" / ".draft"
+            draft.write_text(versions[number % 2] + "\n", "utf-8")
+            draft.replace(folder / "small" / "current")
+            service.signal(signal.SIGHUP)
+            wait(lambda done=number: service.metric("communique_reloads_total", result="ok") == done)
+        wait(lambda: load.answers[-1]["model"]["version"] == versions[0])
+    assert not load.failed
+    assert {answer["model"]["version"] for answer in load.answers} == set(versions)
+    said = {(answer["model"]["version"], json.dumps(answer["rows"])) for answer in load.answers}
+    assert len(said) == 2, "an answer is all of one model"
+    assert len(service.workers()) == 2
+    assert "worker died" not in service.log
+
+
+def test_a_bad_version_is_refused_logged_counted_and_the_old_one_serves_on(serving, own_shop, wait):
+    folder, (first, second) = own_shop
+    service = serving("workers=2, log_format='json'", models=folder)
+    file = folder / "small" / second / "model.joblib"
+    good = file.read_bytes()
+    file.write_bytes(good[:-100])
+    with Load(service).running() as load:
+        (folder / "small" / "current").write_text(second + "\n", "utf-8")
+        wait(lambda: service.metric("communique_reloads_total", result="refused") == 1)
+        # Nor does it harm when the file of the model at work is spoilt.
+        os.truncate(folder / "small" / first / "model.joblib", 0)
+        service.signal(signal.SIGHUP)
+        wait(lambda: service.metric("communique_reloads_total", result="refused") >= 2)
+        count = len(load.answers)
+        wait(lambda: len(load.answers) > count + 20)
+    assert not load.failed
+    assert {answer["model"]["version"] for answer in load.answers} == {first}
+    # And a good one that follows is taken up, without a signal.
+    file.write_bytes(good)
+    wait(lambda: service.metric("communique_model_info", version=second) == 1)
+    refused = [json.loads(line) for line in service.log.splitlines() if "model refused" in line]
+    assert refused[0]["level"] == "error"
+    assert "SHA-256" in refused[0]["why"]
+    assert service.ask("/readyz")[0] == 200
+
+
+def test_a_killed_worker_is_replaced_and_no_other_request_fails(service, wait):
+    before = service.metric("communique_worker_restarts_total")
+    killed = set()
+    with Load(service, 6).running() as load:
+        for _ in range(4):
+            count = len(load.answers)
+            wait(lambda seen=count: len(load.answers) > seen + 40)
+            (victim, *_) = service.workers()
+            os.kill(victim, signal.SIGKILL)
+            killed.add(f"{victim:x}")
+            wait(lambda gone=victim: len(found := service.workers()) == 2 and gone not in found)
+        count = len(load.answers)
+        wait(lambda: len(load.answers) > count + 40)
+    assert {worker for worker, _ in load.failed} <= killed
+    assert len(load.failed) <= 4 * 6
+    assert service.metric("communique_worker_restarts_total") == before + 4
+    assert service.metric("communique_requests_total", route="/v1/classify", status="200") >= len(load.answers)
+
+
+def test_a_killed_worker_takes_no_connection_along_that_it_has_not_accepted(service, wait):
+    """All workers are stopped, so that connections pile up at the socket; then one is killed."""
+    first, second = service.workers()
+    for worker in (first, second):
+        os.kill(worker, signal.SIGSTOP)
+    answers = []
+    threads = [threading.Thread(target=lambda: answers.append(service.ask("/healthz")[0])) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.2)
+    os.kill(first, signal.SIGKILL)
+    wait(lambda: first not in service.workers())
+    os.kill(second, signal.SIGCONT)
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 20
+    wait(lambda: len(service.workers()) == 2)
+
+
+def test_requests_under_way_are_finished_when_the_service_is_told_to_stop(serving):
+    service = serving("workers=2")
+    body = json.dumps({"text": TEXT}).encode()
+    head = (
+        b"POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    )
+    clients = [service.socket() for _ in range(8)]
+    for client in clients:
+        client.sendall(head % len(body) + body[:10])
+    time.sleep(0.3)
+    service.signal(signal.SIGTERM)
+    time.sleep(0.5)
+    with pytest.raises(OSError):  # noqa: PT011 - refused: nobody listens any more
+        service.socket(1).close()
+    for client in clients:
+        client.sendall(body[10:])
+        with closing(client), client.makefile("rb") as stream:
+            answer = stream.read()
+            assert answer.startswith(b"HTTP/1.1 200 OK")
+            assert b"connection: close" in answer
+            assert b'"rows"' in answer
+    assert service.process.wait(10) == 0
+
+
+def test_no_answer_is_torn_when_the_service_stops_under_load(serving):
+    service = serving("workers=2")
+    failed, done = [], []
+
+    def ask() -> None:
+        while True:
+            try:
+                client = service.socket()
+            except OSError:
+                return  # nobody listens any more: that is told before a request is sent
+            with closing(client):
+                try:
+                    body = json.dumps({"text": TEXT}).encode()
+                    client.sendall(
+                        b"POST /v1/classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                    )
+                    client.sendall(b"Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+                    heard = b""
+                    while piece := client.recv(65536):
+                        heard += piece
+                    (done if heard.endswith(b"}]}") else failed).append(heard)
+                except OSError as problem:
+                    failed.append(problem)
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    assert service.stop() == 0
+    for thread in threads:
+        thread.join()
+    assert len(done) > 20
+    # A connection that the kernel made in the very moment the socket was closed cannot be saved.
+    assert len(failed) <= 1, failed
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_at_once_when_nothing_is_under_way(serving, number):
+    service = serving("workers=2")
+    with closing(service.connect()) as idle:
+        idle.request("GET", "/healthz")
+        idle.getresponse().read()
+        began = time.monotonic()
+        service.signal(number)
+        assert service.process.wait(10) == 0
+        assert time.monotonic() - began < 2
+
+
+def test_what_does_not_come_to_an_end_is_cut_off(serving):
+    service = serving("workers=1, timeouts=Timeouts(drain=1, body=60)")
+    with service.socket() as client:
+        client.sendall(b"POST /v1/classify HTTP/1.1\r\nHost: localhost\r\n")
+        client.sendall(b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n")
+        time.sleep(0.3)
+        began = time.monotonic()
+        assert service.stop() == 0
+        assert 0.8 < time.monotonic() - began < 5
+
+
+def test_workers_do_not_outlive_their_supervisor(serving, wait):
+    service = serving("workers=2")
+    workers = service.workers()
+    service.process.kill()
+    service.process.wait()
+    wait(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 15)
+
+
+def test_workers_that_do_not_live_end_the_service_with_a_reason(shop):
+    code = """
+from communique.service import server, worker
+from communique.service.settings import Settings
+def die(self): raise RuntimeError("a text")
+worker.Worker.run = die
+try:
+    server.serve(Settings(("small",), port=0, workers=2), print)
+except server.CommuniqueError as problem:
+    print("ended:", problem)
+"""
+    environment = os.environ | {"COMMUNIQUE_MODELS": str(shop)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env=environment,
+    )
+    assert "ended: the workers do not stay alive" in done.stdout
+    assert "RuntimeError" in done.stderr
+    assert "a text" not in done.stderr
+
+
+def test_counters_of_all_workers_are_shown_by_each(service, wait):
+    workers = set()
+    asked = service.metric("communique_requests_total", route="/v1/classify", status="200")
+    counted = service.metric("communique_statements_total", model="small")
+    for _ in range(60):
+        status, _, headers = service.ask("/v1/classify", {"text": TEXT})
+        assert status == 200
+        workers.add(headers["request-id"].partition("-")[0])
+    assert len(workers) == 2
+    # A request is counted when its answer is out.
+    wait(lambda: service.metric("communique_requests_total", route="/v1/classify", status="200") == asked + 60)
+    for _ in range(6):
+        assert service.metric("communique_requests_total", route="/v1/classify", status="200") == asked + 60
+        assert service.metric("communique_statements_total", model="small") == counted + 60
+
+
+def test_a_burst_of_connections_is_shared_by_the_workers(service):
+    clients = [service.connect() for _ in range(40)]
+    for client in clients:
+        client.connect()
+    workers = []
+    for client in clients:
+        client.request("GET", "/healthz")
+        answer = client.getresponse()
+        answer.read()
+        workers.append(answer.headers["request-id"].partition("-")[0])
+        client.close()
+    assert min(workers.count(worker) for worker in set(workers)) >= 5
+    assert len(set(workers)) == 2
+
+
+def test_scikit_learn_and_its_like_are_not_in_the_process(service):
+    guests = {
+        "sklearn",
+        "pandas",
+        "datasets",
+        "joblib",
+        "typer",
+        "rich",
+        "communique.learning",
+        "communique.evaluation",
+    }
+    assert not service.modules & (guests - {"typer"})  # the verb brings Typer, and this service its flags' file
+    service.ask("/v1/classify", {"text": TEXT, "evidence": True})
+    for worker in service.workers():
+        maps = Path(f"/proc/{worker}/maps").read_text("utf-8")
+        assert not [guest for guest in guests if f"/{guest}/" in maps]
+
+
+@needs_proc
+def test_the_supervisor_runs_no_thread_that_a_fork_would_lose(service):
+    names = [file.read_text() for file in Path(f"/proc/{service.process.pid}/task").glob("*/comm")]
+    assert len(names) == 1, names
+
+
+@needs_proc
+def test_a_worker_more_costs_a_small_part_of_a_process(serving):
+    service = serving("workers=1")
+    service.ask("/v1/classify", {"text": TEXT})
+    alone = sum(map(memory, [service.process.pid, *service.workers()]))
+    service.stop()
+    service = serving("workers=4")
+    for _ in range(40):
+        service.ask("/v1/classify", {"text": TEXT})
+    four = sum(map(memory, [service.process.pid, *service.workers()]))
+    assert (four - alone) / 3 < alone / 5
+
+
+@needs_proc
+def test_thousands_of_requests_and_dozens_of_swaps_leave_memory_flat(serving, own_shop, wait):
+    """The short form of tests/benchmarks/soak.py."""
+    folder, versions = own_shop
+    service = serving("workers=1", models=folder)
+    (worker,) = service.workers()
+
+    def rounds(number: int) -> int:
+        with closing(service.connect()) as connection:
+            for turn in range(number):
+                connection.request("POST", "/v1/classify", json.dumps({"text": f"{TEXT} {turn}"}), JSON)
+                assert connection.getresponse().read()
+        for turn in range(8):
+            (folder / "small" / "current").write_text(versions[(turn + 1) % 2] + "\n", "utf-8")
+            done = service.metric("communique_reloads_total", result="ok")
+            service.signal(signal.SIGHUP)
+            wait(lambda seen=done: service.metric("communique_reloads_total", result="ok") > seen)
+        return memory(worker)
+
+    rounds(300)
+    before = rounds(100)
+    assert rounds(700) - before < 3_000_000
+
+
+def test_neither_texts_nor_the_token_are_logged(serving):
+    secret, token = "a confidential remark of the envoy", "correct-horse-battery"
+    service = serving(f"workers=1, token={token!r}, log_format='json'")
+    bearer = {"Authorization": f"Bearer {token}"}
+    for path in ("/v1/classify", "/v1/explain", "/v1/extract", "/v1/article", "/v1/corrections", "/v1/nowhere"):
+        for body in ({"text": secret}, {"texts": [secret]}, {"article": secret}, {secret: secret}, secret.encode()):
+            service.ask(path, body, **bearer)
+            service.ask(f"{path}?model={secret.replace(' ', '%20')}", body, **bearer)
+    service.ask("/v1/classify", {"text": secret, "model": secret}, **bearer)
+    service.ask(f"/v1/models/{secret.replace(' ', '%20')}", **bearer)
+    service.ask("/v1/classify", {"text": secret}, Authorization=f"Bearer {secret}")
+    lines = [json.loads(line) for line in service.log.splitlines()]
+    assert sum(line["event"] == "request" for line in lines) >= 60
+    assert any(line.get("rows") == 1 and line["model"].startswith("small@") for line in lines)
+    for word in (secret, secret.replace(" ", "%20"), "confidential", token):
+        assert word not in service.log
+
+
+def test_an_address_in_use_is_said_to_be_so():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CommuniqueError, match=f"port {port} cannot be listened at") as met:
+            serve(Settings(port=port), print)
+    assert met.value.exit_code == 1
+
+
+@pytest.mark.parametrize("host", ["no such host", "192.0.2.7", "x" * 300])
+def test_an_address_that_is_not_ours_is_said_to_be_so(host):
+    with pytest.raises(CommuniqueError, match="cannot be listened at"):
+        serve(Settings(host=host, port=0), print)
+
+
+def test_a_missing_model_is_said_to_be_so():
+    with pytest.raises(ModelMissingError):
+        serve(Settings(models=("no-such-model",), port=0), print)
+
+
+def test_the_address_is_written_for_a_browser():
+    assert url_of("127.0.0.1", 80) == "http://127.0.0.1:80/"
+    assert url_of("::1", 80) == url_of("[::1]", 80) == "http://[::1]:80/"
+    assert url_of("0.0.0.0", 80) == url_of("::", 80) == "http://localhost:80/"  # noqa: S104
+
+
+def test_it_listens_at_ipv6_too(serving):
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6 here")
+    service = serving("workers=1, host='::1'")
+    with closing(http.client.HTTPConnection("::1", service.port, timeout=5)) as connection:
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().status == 200

@@ -1,0 +1,1 @@
+"""A saved model at work for browsers and for other programs."""
