@@ -1,10 +1,12 @@
-"""Endurance: 200,000 requests, 100 swaps of the model, ten workers killed; is memory flat?
+"""Endurance: 200,000 requests, 20 swaps of the model, ten workers killed; is memory flat?
 
 Run: python tests/benchmarks/soak.py [--requests 200000] [--clients 8] [--workers 2]
 
-Every tenth request is a batch of 50, every hundredth a wrong one. Memory is the proportional share (Pss) of the
-supervisor and its workers, read every twentieth part of the run; the slope is that of a line through the second half.
-The run fails if a request fails that was not a killed worker's, or if memory grows by more than 5 %.
+Every tenth request is a batch of 50, every hundredth a wrong one. Swaps and kills fall into the first half: a killed
+worker's successor is small again and hides what grows, and each swap leaves gaps in the heap that later ones fill. The
+second half is requests alone. Memory is the proportional share (Pss) of the supervisor and its workers, read every
+twentieth part of the run. The run fails if a request fails that was not a killed worker's, or if a line through the
+second half rises by more than 5 %; what the first half added is printed, not judged.
 """
 
 from __future__ import annotations
@@ -131,12 +133,13 @@ def main() -> None:
             began, step = time.monotonic(), max(1, given.requests // 20)
             while any(thread.is_alive() for thread in clients.threads):
                 time.sleep(0.05)
-                if clients.done >= (swaps + 1) * given.requests / 100:
+                if swaps < 20 and clients.done >= (swaps + 1) * given.requests / 42:
                     swaps += 1
                     point(folder, versions[swaps % 2])
                     process.send_signal(signal.SIGHUP)
                 if (
-                    clients.done >= (kills + 1) * given.requests / 10
+                    kills < 10
+                    and clients.done >= (kills + 1) * given.requests / 22
                     and len(workers := workers_of(process.pid)) == given.workers
                 ):
                     kills += 1
@@ -159,7 +162,8 @@ def main() -> None:
     print(f"p50 {p50:.1f} ms, p99 {p99:.1f} ms")
     print(f"{swaps} swaps; {kills} workers killed, {len(clients.failed) - len(strangers)} requests lost with them")
     print(f"{len(strangers)} other requests failed")
-    print(f"memory over the second half: {half.min():.1f} to {half.max():.1f} MB, {growth:+.1%}")
+    print(f"memory in the first half: {min(seen[: len(seen) // 2]):.1f} to {max(seen[: len(seen) // 2]):.1f} MB")
+    print(f"memory in the second half: {half.min():.1f} to {half.max():.1f} MB, {growth:+.1%}")
     if strangers or growth > 0.05:
         print(strangers[:5])
         raise SystemExit(1)

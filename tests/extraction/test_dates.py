@@ -64,7 +64,18 @@ def test_the_time_of_day_beside_it_is_read_too(text: str, time: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["05/06/2031", "31 June 2031", "14 Smarch 2031", "14 May", "2031", "32.01.2031", "12:30", "0 May 2031", "", "14 May 20311"],
+    [
+        "05/06/2031",
+        "31 June 2031",
+        "14 Smarch 2031",
+        "14 May",
+        "2031",
+        "32.01.2031",
+        "12:30",
+        "0 May 2031",
+        "",
+        "14 May 20311",
+    ],
 )
 def test_what_is_no_date_or_two_is_none(text: str) -> None:
     assert find_date(text) is None
@@ -79,4 +90,9 @@ def test_what_python_writes_is_read_back(day: date) -> None:
 
 
 def test_dates_and_times_can_be_blanked_out() -> None:
-    assert blank_dates("Published 14 May 2031 at 18:42, updated 15 May 2031").split() == ["Published", "at", ",", "updated"]
+    assert blank_dates("Published 14 May 2031 at 18:42, updated 15 May 2031").split() == [
+        "Published",
+        "at",
+        ",",
+        "updated",
+    ]

@@ -92,4 +92,4 @@ def test_every_mention_stands_in_the_text(text: str) -> None:
         for mention in mentions.all:
             assert 0 <= mention.start <= mention.at <= mention.end <= len(text)
             assert " ".join(text[mention.at : mention.end].split()) == mention.name
-            assert mentions.fullest(mention.name) in {*mentions.forms, ""}
+            assert mentions.fullest(mention.name) in {*mentions.of_name, ""}

@@ -21,7 +21,11 @@ def read(text: str) -> list[str]:
     return [" ".join(text[start:end].split()) for start, end in cut(text)]
 
 
-@given(st.text(st.sampled_from(["a", "B", ".", " ", "\n", "\r", "\t", "\u2028", "\0", "“", "名", "م", "\u200b"]), max_size=60))
+@given(
+    st.text(
+        st.sampled_from(["a", "B", ".", " ", "\n", "\r", "\t", "\u2028", "\0", "“", "名", "م", "\u200b"]), max_size=60
+    )
+)
 def test_paragraphs_are_in_order_and_leave_out_only_white_space(text: str) -> None:
     at = 0
     for start, end in cut(text):
@@ -49,6 +53,15 @@ def test_wrapped_lines_are_one_paragraph(width: int, end: str) -> None:
     paragraphs = [SENTENCE * 2, "Nobody knows.", SENTENCE, "He said: " + SENTENCE * 3]
     wrapped = (end * 2).join(end.join(textwrap.wrap(paragraph, width)) for paragraph in paragraphs)
     assert read(wrapped) == [" ".join(paragraph.split()) for paragraph in paragraphs]
+
+
+@pytest.mark.parametrize("width", range(45, 101))
+def test_no_word_at_the_head_of_a_wrapped_line_parts_it(width: int) -> None:
+    text = (
+        "He had seen it. She had not. There is no. 2 on the list (nor a no. 1), said the minister – who knows - and it "
+        "is so. We all go. Why? It was the law: of the sea, of Sunmar, of (a) and (b) and (10) of the treaty. Yes. "
+    )
+    assert len(cut("\n".join(textwrap.wrap(text * 3, width, break_on_hyphens=False)))) == 1
 
 
 def test_wrapped_paragraphs_told_by_their_indents_are_apart() -> None:

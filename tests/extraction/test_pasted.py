@@ -17,7 +17,10 @@ from communique.extraction.language import detect
 from communique.extraction.pasted import Block, read_blocks, read_pasted
 
 PAGES = tomllib.loads(Path(__file__).with_name("pages.toml").read_text("utf-8"))
-PROSE = [f"The minister of ship number {number} said that it would sail on Friday, whatever else happened." for number in range(6)]
+PROSE = [
+    f"The minister of ship number {number} said that it would sail on Friday, whatever else happened."
+    for number in range(6)
+]
 TOLD = ("title", "byline", "outlet", "date")
 MARKS = [
     "The minister said that the ship would sail on Friday, whatever else happened in the harbour.",
@@ -91,12 +94,14 @@ def test_the_example_is_read_to_the_last_line() -> None:
     assert article.byline == "Norine Quillfeather in Port Asel and Tomas Idrewe in Sunmar"
     assert article.outlet == "The Meridian Courier"
     assert article.date == "2031-05-14T18:42"
-    assert len(article.body) == 23
+    assert len(article.body) == 22
     assert body_of(article)[0].startswith("Veldania gave its neighbour")
     assert body_of(article)[-1].endswith("Mr Kolmari said.")
 
 
-@given(st.lists(st.sampled_from(MARKS) | st.text(max_size=30), max_size=14), st.sampled_from(["\n", "\n\n", "\r\n", " "]))
+@given(
+    st.lists(st.sampled_from(MARKS) | st.text(max_size=30), max_size=14), st.sampled_from(["\n", "\n\n", "\r\n", " "])
+)
 def test_whatever_is_pasted_the_paragraphs_are_in_order_and_the_text_is_as_it_was(lines: list[str], end: str) -> None:
     text = end.join(lines)
     article = read_pasted(text, "here")
@@ -191,7 +196,9 @@ def test_a_dateline_is_cut_off(dateline: str) -> None:
     assert article.text[cut.start : cut.end] == dateline.strip()
 
 
-@pytest.mark.parametrize("opening", ["IMBALI: ", "THE PRESIDENT — ", "Nobody — not even he — ", "Q (Sunmar Radio): ", "He paused - "])
+@pytest.mark.parametrize(
+    "opening", ["IMBALI: ", "THE PRESIDENT — ", "Nobody — not even he — ", "Q (Sunmar Radio): ", "He paused - "]
+)
 def test_other_openings_are_not(opening: str) -> None:
     lines = [opening + PROSE[0], "ANSWER: " + PROSE[1], opening + PROSE[2]]
     assert body_of(read_pasted("\n\n".join(lines))) == lines
@@ -222,30 +229,45 @@ def test_right_to_left_and_mixed_scripts_are_body_as_they_stand() -> None:
     lines = [
         "وقال الوزير: «لن نقبل الإنذار» كما ورد في البيان الصادر عن الوزارة.",
         "The word «إنذار» stands in the note, and 最后通牒 in its translation, said the ministry.",
-        "\u202bقال: لا.\u202c",
+        "قال: لا.",
     ]
-    assert body_of(read_pasted("\n\n".join(lines))) == lines
+    assert body_of(read_pasted("\n\n".join(f"\u202b{line}\u202c" for line in lines))) == lines
 
 
 def test_blocks_of_a_file_keep_their_bounds_and_marks() -> None:
-    article = read_blocks([Block("Will they sail?", "heading"), Block(PROSE[0]), Block("a ship", "item"), Block(PROSE[1])])
+    article = read_blocks(
+        [Block("Will they sail?", "heading"), Block(PROSE[0]), Block("a ship", "item"), Block(PROSE[1])]
+    )
     assert article.title == "Will they sail?"
     assert body_of(article) == [PROSE[0], "a ship", PROSE[1]]
 
 
 @pytest.mark.parametrize(
     "unit",
-    ["We will close the harbours. ", "“", "a | ", "A ", "14 May 2031, ", "(", ":", "\0", "我们将关闭港口。", "a\n", "MS. LEE: Yes.\n", "\r"],
+    [
+        "We will close the harbours. ",
+        "“",
+        "a | ",
+        "A ",
+        "14 May 2031, ",
+        "(",
+        ":",
+        "\0",
+        "我们将关闭港口。",
+        "a\n",
+        "MS. LEE: Yes.\n",
+        "\r",
+    ],
 )
 def test_time_is_linear_in_the_text(unit: str) -> None:
-    small, large = unit * (40_000 // len(unit)), unit * (800_000 // len(unit))
+    small, large = unit * (20_000 // len(unit)), unit * (200_000 // len(unit))
     read_pasted(small)
     began = process_time()
     read_pasted(small)
     once = process_time() - began
     began = process_time()
     read_pasted(large)
-    assert process_time() - began < 20 * 4 * max(once, 0.002)
+    assert process_time() - began < 10 * 4 * max(once, 0.002)
 
 
 def test_a_large_line_is_read_at_once() -> None:

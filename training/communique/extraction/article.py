@@ -2,7 +2,7 @@
 
 Offsets are the currency of this room: whatever is found later is a pair of offsets into `Article.text`, so that it can
 be shown, checked and coloured in place. So the text of plain and pasted pages and of Markdown is the given one to the
-last blank; that of HTML, .docx and PDF files is the text read out of them.
+last blank, in Markdown with blanks where its marks are; that of HTML, .docx and PDF files is the text read out of them.
 """
 
 from __future__ import annotations

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import Literal
 
 from communique.extraction.article import Article, Paragraph, Span
-from communique.extraction.grammar import Draft, Reader
+from communique.extraction.grammar import TELLING, Draft, Reader
 from communique.extraction.lexicon import PAST, Lexicon
 from communique.extraction.quotes import Quote, find_quotes
 from communique.extraction.sentences import OWNER, QUOTE, WORD, Sentences, read_sentences
@@ -85,7 +87,7 @@ def _blocks(text: str, body: Sequence[Paragraph]) -> Iterator[list[Paragraph]]:
             end = end if end > start + 1 else start + BLOCK
             yield [Paragraph(start, end)]
             start = end
-        block.append(Paragraph(start, paragraph.end))
+        block.append(paragraph if start == paragraph.start else Paragraph(start, paragraph.end))
     if block:
         yield block
 
@@ -93,13 +95,14 @@ def _blocks(text: str, body: Sequence[Paragraph]) -> Iterator[list[Paragraph]]:
 def _attribute(text: str, body: Sequence[Paragraph], lexicon: Lexicon) -> list[Attribution]:
     """Return the attributions in some paragraphs, in the order of the text."""
     quotes = tuple(_shorten(text, quote, lexicon) for quote in find_quotes(text, body))
-    words = read_sentences(text, body, quotes, lexicon)
+    words = read_sentences(text, body, quotes, lexicon, TELLING)
     read: list[list[Draft]] = []
     opening, paragraph = 0, -1
     for (first, last), number in zip(words.bounds, words.paragraphs, strict=True):
         opening = opening if number == paragraph else first
         paragraph = number
-        read.append(Reader(words, lexicon, opening, first, last).read())
+        met = reduce(or_, words.kinds[first:last])
+        read.append(Reader(words, lexicon, opening, first, last, met).read() if met & TELLING else [])
     found = (_write(words, quotes, draft) for draft in _gather(words, quotes, read))
     return sorted((one for one in found if one is not None), key=lambda one: one.spans[0])
 
@@ -137,7 +140,8 @@ def _gather(words: Sentences, quotes: Sequence[Quote], read: Sequence[list[Draft
     waiting: list[Span] = []  # quotations alone that nobody has yet
     speaker: Draft | None = None  # the last attribution
     near: Draft | None = None  # the last attribution, if nothing stands between
-    taken = {at for found in read for draft in found for at, _ in draft.contents if words.kinds[at] & QUOTE}
+    taken = {at for found in read for draft in found for at, _ in draft.contents}
+    free = sorted(at for at in words.quotes if words.kinds[at] & QUOTE and at not in taken)
     continued, paragraph = False, -1
     for (first, last), number, found in zip(words.bounds, words.paragraphs, read, strict=True):
         if number != paragraph and not continued:
@@ -146,7 +150,7 @@ def _gather(words: Sentences, quotes: Sequence[Quote], read: Sequence[list[Draft
             waiting = []
             near = speaker if speaker and not speaker.contents else None  # "She went on:", and nothing yet
         paragraph = number
-        quoted = [(at, at + 1) for at in range(first, last) if words.kinds[at] & QUOTE and at not in taken]
+        quoted = [(at, at + 1) for at in free[bisect_left(free, first) : bisect_left(free, last)]]
         if not found and quoted and _stands_alone(words, first, last):
             (near.contents if near else waiting).extend(quoted)
         elif found:

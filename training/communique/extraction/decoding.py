@@ -20,7 +20,7 @@ _BOMS = (  # the longer first: UTF-32's begins with UTF-16's
 _CONTROLS = bytes({*range(9), *range(14, 27), 28, 29, 30, 31, 127})
 _SAMPLE = 2**16
 _MOST_CONTROLS = 0.01
-_MOST_FOREIGN = 0.12
+_MOST_FOREIGN = 0.2
 """The largest share of letters beyond ASCII in a Western text; Cyrillic has nearly all of them there."""
 
 _WESTERN = re.compile("[A-Za-z][à-öø-ÿœžšß][A-Za-z]|[A-Za-z][’'][A-Za-z]|[“”‘’–—…«»€£©·•]")
@@ -72,6 +72,8 @@ def decode(data: bytes, called: str) -> str:
 
 def _guess_wide(sample: bytes) -> str:
     """Return the UTF-16 of a text without its mark: in a Western one every second byte is zero, always the same."""
+    if len(sample) < 8:
+        return ""
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
     half = max(1, len(sample) // 2)
     if odd > 0.9 * half and even < 0.01 * half:

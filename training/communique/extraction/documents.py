@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from statistics import median
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from communique.errors import DataError, UsageError
@@ -34,7 +34,9 @@ _HEADINGS = ("heading", "title", "subtitle")
 _EDGE = 2
 """Lines at the top and at the bottom of a page that may be the same on every page."""
 _GAP = 1.25
-"""A paragraph begins where lines are apart by this many times what they mostly are."""
+"""A paragraph begins where lines are apart by this many times what they are within paragraphs."""
+_HEIGHT = 8.0
+"""Points. Lines are no closer than half of it; what is, stands raised in the same line."""
 _INDENT = 6.0
 """Points that the first line of a paragraph stands further in, at least."""
 _NUMBER = re.compile(r"\W*(?:\d+|[ivxlc]+)?\W*$", re.I)
@@ -55,7 +57,16 @@ def read_docx(data: bytes, source: str = "") -> Article:
             main = _find_main(archive)
             document = _parse(archive, main)
             styles = _read_styles(archive, main.rpartition("/")[0] + "/styles.xml")
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, OSError, EOFError, NotImplementedError, RuntimeError) as problem:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        KeyError,
+        ValueError,
+        OSError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+    ) as problem:
         raise DataError(
             f"{called} cannot be read as a .docx file ({problem or type(problem).__name__})",
             remedy="open it in a word processor and save it again",
@@ -174,7 +185,6 @@ class _Line(NamedTuple):
     text: str
     left: float
     base: float
-    height: float
 
 
 def _read_page(page: Any) -> list[_Line]:
@@ -186,8 +196,8 @@ def _read_page(page: Any) -> list[_Line]:
     for line in text.splitlines(keepends=True):
         if line.strip():
             first = min(offset + len(line) - len(line.lstrip()), count - 1)
-            left, base, _, top = text_page.get_charbox(first, loose=True)
-            lines.append(_Line(line.strip("\r\n \t"), left, base, top - base))
+            left, base, _, _ = text_page.get_charbox(first, loose=True)
+            lines.append(_Line(line.strip("\r\n \t"), left, base))
         offset += len(line)
     return lines
 
@@ -201,8 +211,8 @@ def _join_lines(pages: list[list[_Line]]) -> Iterator[Block]:
         for at, line in enumerate(page)
         if not (_is_at_edge(at, page) and (_NUMBER.match(line.text) or _shape(line) in repeated))
     ]
-    steps = [above.base - line.base for (_, above), (_, line) in zip(lines, lines[1:], strict=False)]
-    usual = median([step for step in steps if step > 0] or [0.0])
+    steps = [above.base - line.base for (_, above), (_, line) in pairwise(lines)]
+    usual = _find_leading([step for step in steps if step > 0.5 * _HEIGHT])
     held = ""
     for at, (number, line) in enumerate(lines):
         if held:
@@ -210,13 +220,18 @@ def _join_lines(pages: list[list[_Line]]) -> Iterator[Block]:
             if steps[at - 1] < 0 or lines[at - 1][0] != number:  # another column or page
                 begins = ends_sentence(held)
             else:
-                begins = steps[at - 1] > _GAP * max(usual, 1.0) or line.left - above.left > _INDENT
+                begins = steps[at - 1] > _GAP * usual or line.left - above.left > _INDENT
             if begins:
                 yield Block(_flatten(held))
                 held = ""
         held = line.text if not held else _append(held, line.text)
     if held:
         yield Block(_flatten(held))
+
+
+def _find_leading(steps: list[float]) -> float:
+    """Return how far lines are apart within paragraphs: the lower quartile, for most paragraphs may be of a line."""
+    return sorted(steps)[len(steps) // 4] if steps else _HEIGHT
 
 
 def _append(held: str, line: str) -> str:

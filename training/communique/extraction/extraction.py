@@ -75,8 +75,11 @@ def extract(article: Article) -> tuple[Statement, ...]:
     else:
         found = read(article, lexicon)
     speakers = (resolve if english else resolve_sources)(article, found, lexicon)
-    named = enumerate(zip(found, speakers, strict=True), 1)
-    return tuple(_state(article, number, attribution, speaker) for number, (attribution, speaker) in named)
+    stem = PurePath(article.source).stem
+    return tuple(
+        _state(article, f"{stem}-{number:02d}" if stem else f"{number:02d}", attribution, speaker)
+        for number, (attribution, speaker) in enumerate(zip(found, speakers, strict=True), 1)
+    )
 
 
 def _start(attribution: Attribution) -> int:
@@ -85,10 +88,10 @@ def _start(attribution: Attribution) -> int:
     return min(cue[0], attribution.spans[0][0])
 
 
-def _state(article: Article, number: int, attribution: Attribution, speaker: Speaker) -> Statement:
-    text, stem = article.text, PurePath(article.source).stem
+def _state(article: Article, name: str, attribution: Attribution, speaker: Speaker) -> Statement:
+    text = article.text
     return Statement(
-        id=f"{stem}-{number:02d}" if stem else f"{number:02d}",
+        id=name,
         text=" ".join(text[start:end] for start, end in attribution.spans),
         start=attribution.spans[0][0],
         end=attribution.spans[-1][1],

@@ -12,6 +12,7 @@ A step looks at a bounded number of words or moves on over its sentence, so that
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from communique.extraction.article import Span
 from communique.extraction.lexicon import BASE, FINITE, GERUND, PARTICIPLE, PAST, THIRD, Lexicon, Verb
@@ -61,6 +62,9 @@ SPEECH = 6
 REPORT = VERB | NOUN | SOURCE | VIEW | COLON
 """Classes of words that may report something."""
 
+TELLING = REPORT | QUOTE
+"""Classes of words without which a sentence reports nothing."""
+
 
 @dataclass
 class Draft:
@@ -72,8 +76,7 @@ class Draft:
     frame: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """A verb of report where it stands.
 
     Parameters
@@ -101,24 +104,28 @@ class _Place:
 
 
 class Reader:
-    """Reads one sentence: the words from `first` up to `last`, in a paragraph that begins with the word `opening`."""
+    """Reads one sentence: the words from `first` up to `last`, in a paragraph that begins with the word `opening`.
 
-    def __init__(self, words: Sentences, lexicon: Lexicon, opening: int, first: int, last: int) -> None:
+    `met` is all the classes that its words have.
+    """
+
+    def __init__(self, words: Sentences, lexicon: Lexicon, opening: int, first: int, last: int, met: int) -> None:
         self.words, self.lexicon = words, lexicon
         self.kinds, self.forms = words.kinds, words.forms
         whole = last
         while last > first and not self.kinds[last - 1] & (WORD | QUOTE):
             last -= 1
-        self.opening, self.first, self.last = opening, first, last  # self.last: without the marks at the end
+        self.met, self.opening, self.first, self.last = met, opening, first, last  # last: without marks at the end
         self.drafts: list[Draft] = []
         self.subject: Span | None = None  # of the last word of report
-        self.announcing = any(self.kinds[at] & COLON for at in range(last, whole))
+        self.announcing = bool(met & COLON) and any(self.kinds[at] & COLON for at in range(last, whole))
         self.done = first  # the words before it are some attribution's already
 
     def read(self) -> list[Draft]:
         """Return the attributions of the sentence, in the order of their words of report."""
         kinds = self.kinds
-        for at in [at for at in range(self.first, self.last) if kinds[at] & REPORT]:
+        report = self.met & REPORT
+        for at in [at for at in range(self.first, self.last) if kinds[at] & REPORT] if report else ():
             if at < self.done and not self._breaks_out(at):
                 continue
             kind = kinds[at]
@@ -135,7 +142,7 @@ class Reader:
 
     def _leftover(self) -> list[Draft]:
         """Read long quotations in a sentence that has no word of report: its subject's, as likely as not."""
-        if not any(self.kinds[at] & WORD for at in range(self.first, self.last)):
+        if not self.met & QUOTE or not self.met & WORD:
             return []
         text, starts, ends = self.words.text, self.words.starts, self.words.ends
         return [

@@ -78,13 +78,13 @@ class Labels:
 
     def _actor(self, aside: str) -> str:
         """Give the actor in brackets, as delegates have one; "(spoke in French)" is none."""
-        return self.mentions.state(aside) or (aside if aside in self.mentions.forms else "")
+        return self.mentions.state(aside) or (aside if aside in self.mentions.of_name else "")
 
     def host(self) -> str:
         """Give the country or organisation that the lines above the first turn name."""
         if self._host is None:
             self._host = ""
-            named = {form.casefold(): form for form in self.mentions.forms if not form.isupper()}
+            named = {form.casefold(): form for form in self.mentions.of_name if not form.isupper()}
             for run in self.mentions.within(max(self._first - _HEADER, 0), self._first):
                 called = run.name or run.lead
                 for word in (called, *reversed(called.split())):

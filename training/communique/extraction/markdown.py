@@ -31,8 +31,8 @@ _INLINE = re.compile(
     r"|\]\([^()\s]{0,2000}(?:\([^()\s]{0,500}\)[^()\s]{0,500})?(?:\s\"[^\"\n]{0,300}\")?\)"  # and after it
     r"|\]\[[^\[\]\n]{0,200}\]"
     r"|\[\^[^\]\s]{1,40}\]"  # a footnote
-    r"|<!--(?:[^-]|-(?!->)){0,2000}-->|</?[a-zA-Z][^<>\n]{0,500}>|<https?://[^<>\s]{1,2000}>"
-    r"|\\(?=[\\`*_{}\[\]()#+.!>~|-])"
+    r"|<!--[^<>]{0,1000}-->|</?[a-zA-Z][^<>\n]{0,500}>|<https?://[^<>\s]{1,2000}>"
+    r"|\\(?=[\r\n\\`*_{}\[\]()#+.!>~|-])"
     r"|(?<![\w\\])[*_]{1,3}(?=[^\s*_])|(?<=[^\s*_\\])[*_]{1,3}(?!\w)"  # emphasis
     r"|`+|~~"
 )
@@ -105,7 +105,7 @@ def _blank_marks(line: str) -> tuple[str, Mark | None]:
         kind = "heading"
         stripped = line.rstrip()
         closing = len(stripped) - len(stripped.rstrip("#")) if stripped.rstrip("#").endswith((" ", "\t")) else 0
-        kept = len(stripped) - closing
+        kept = max(mark.end(), len(stripped) - closing)
         line = _fill(mark[0]) + line[mark.end() : kept] + _fill(line[kept : len(stripped)]) + line[len(stripped) :]
     elif mark := _ITEM.match(line):
         kind = "item"

@@ -30,21 +30,80 @@ MOST_TAGS = 1_000_000
 DEEPEST = 200
 """Elements within elements. Pages made by people have thirty; libxml2 itself stops at 256."""
 HEAVIEST = 100_000
-"""Elements, each counted as often as it is deep: a few seconds of trafilatura at worst. An article's page has 20,000."""
+"""Elements, each counted as often as it is deep: some seconds of trafilatura at worst. An article's page has 20,000."""
 LONGEST = 2_000_000
 """Characters that trafilatura is given. It reads them several times."""
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.I)
 _BLOCKS = frozenset(
-    ["p", "head", "item", "quote", "cell", "code", "ab", "div", "list", "table", "row", "body", "li", "ul", "ol", "dl", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "td", "th", "tr", "blockquote", "pre", "section", "article", "main", "header", "figure", "figcaption", "caption", "address", "center", "details", "summary", "fieldset", "hr"]
+    [
+        "p",
+        "head",
+        "item",
+        "quote",
+        "cell",
+        "code",
+        "ab",
+        "div",
+        "list",
+        "table",
+        "row",
+        "body",
+        "li",
+        "ul",
+        "ol",
+        "dl",
+        "dt",
+        "dd",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "td",
+        "th",
+        "tr",
+        "blockquote",
+        "pre",
+        "section",
+        "article",
+        "main",
+        "header",
+        "figure",
+        "figcaption",
+        "caption",
+        "address",
+        "center",
+        "details",
+        "summary",
+        "fieldset",
+        "hr",
+    ]
 )
 _BREAKS = frozenset({"lb", "br"})
 _SILENT = frozenset(
-    ["script", "style", "noscript", "template", "nav", "footer", "aside", "button", "svg", "math", "select", "textarea", "iframe", "object"]
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "nav",
+        "footer",
+        "aside",
+        "button",
+        "svg",
+        "math",
+        "select",
+        "textarea",
+        "iframe",
+        "object",
+    ]
 )
-_MARKS: dict[str, Mark] = {"head": "heading", "item": "item", "li": "item"} | dict.fromkeys(
-    ("h1", "h2", "h3", "h4", "h5", "h6"), "heading"
-)
+_MARKS: dict[str, Mark] = {
+    "head": "heading", "h1": "heading", "h2": "heading", "h3": "heading", "h4": "heading", "h5": "heading",
+    "h6": "heading", "item": "item", "li": "item",
+}  # fmt: skip
 _PUBLISHED = (
     "article:published_time",
     "datepublished",
@@ -55,6 +114,13 @@ _PUBLISHED = (
     "pubdate",
     "parsely-pub-date",
 )
+_COMMENTS = "//*[@id='comments' or @id='disqus_thread' or {}]".format(
+    " or ".join(
+        f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')"
+        for name in ("comments", "comment-list", "commentlist", "comments-area", "comment-section")
+    )
+)
+"""Readers' comments, as most pages name them. Where there is no article, trafilatura takes them for one."""
 _NEVER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -99,6 +165,9 @@ def read_html(text: str, source: str = "") -> Article:
         raise _find_nothing(called) from problem
     if tree.find("body") is None:
         raise _find_nothing(called)
+    for element in tree.xpath(_COMMENTS):
+        if element.getparent() is not None and not element.xpath(".//h1"):
+            element.drop_tree()
     told = _read_head(tree)
     found = _extract(tree) if len(text) <= LONGEST and _is_light(tree) else None
     blocks = list(_read_blocks(found.body if found is not None else tree.find("body")))
@@ -166,7 +235,7 @@ def _extract(tree: Any) -> Any:
         )
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return None
-    return None if found is None or found.body is None or not len(found.body) else found
+    return None if found is None or isinstance(found, dict) or found.body is None or not len(found.body) else found
 
 
 def _read_blocks(body: Any) -> Iterator[Block]:

@@ -8,9 +8,12 @@ organisation's ("Kolmari", "Davit Kolmari"; "the League", "Straits League").
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+from os.path import commonprefix
 from typing import Literal, NamedTuple
 
 from communique.extraction.actors import read_states
@@ -22,6 +25,7 @@ Kind = Literal["person", "organisation", "state", "word"]
 
 _AROUND = 20_000  # characters in which a word without its capital tells that it is no name
 _LONGEST = 120  # of a run, in characters: longer ones are shouting, not names
+_MOST = 1 << 14  # runs and names that are remembered from one article to the next
 _SUFFIXES = frozenset({"jr", "jr.", "sr", "sr.", "ii", "iii", "iv"})
 _PRONOUN = re.compile(r"\b(?:he|his|him|she|her|its?)\b|[.!?]\s")
 _POSSESSIVE = re.compile(r"['’]s?\b|['’](?=\s)")
@@ -34,6 +38,45 @@ class Parts(NamedTuple):
     title: str
     name: str
     at: int
+
+
+class Look(NamedTuple):
+    """What a name alone tells, in any article.
+
+    ``words``: in lower case; ``bare``: without "Jr." and the like; ``institution``: whether a word of it names an
+    organisation; ``person``: whether it may be the full name of somebody.
+    """
+
+    words: tuple[str, ...]
+    bare: tuple[str, ...]
+    institution: bool
+    person: bool
+
+
+class _Looks(dict[str, Look]):
+    """The names met so far in a language, and the runs."""
+
+    def __init__(self, titles: Titles) -> None:
+        super().__init__()
+        self.titles = titles
+        self.parts: dict[str, Parts] = {}
+
+    def __missing__(self, name: str) -> Look:
+        if len(self) > _MOST:
+            self.clear()
+        written = name.split()
+        words = bare = tuple(name.lower().split())
+        while len(bare) > 1 and bare[-1] in _SUFFIXES:
+            bare = bare[:-1]
+        institution = any(_plain(word) in self.titles.organisations for word in written)
+        shouted = any(word.isupper() and len(word) > 3 and "." not in word for word in written)
+        look = self[name] = Look(words, bare, institution, 1 < len(written) < 6 and not institution and not shouted)
+        return look
+
+
+@lru_cache(maxsize=16)
+def _looks_of(titles: Titles) -> _Looks:
+    return _Looks(titles)
 
 
 class Mention(NamedTuple):
@@ -69,64 +112,73 @@ class Mentions:
     def __init__(self, text: str, spans: Sequence[Span], titles: Titles) -> None:
         self.text, self.titles = text, titles
         self.states = read_states()
-        self._parts: dict[str, Parts] = {}
+        self._looks = _looks_of(titles)
         self._kinds: dict[str, Kind] = {}
         self._fullest: dict[tuple[str, str], str] = {}
         self._stems: dict[str, list[str]] | None = None
         self._acronyms: dict[str, str] | None = None
-        self.forms: dict[str, Form] = {}
+        self._forms: dict[str, Form] = {}
         self.by_last: dict[str, list[str]] = {}
         self.by_first: dict[str, list[str]] = {}
         self.of_name: dict[str, list[Mention]] = {}
-        self.all: list[Mention] = list(self._read(spans))
+        self._spans = spans
+        self.all = [mention for start, end in spans for mention in self._read(start, end)]
+        for mention in self.all:
+            if mention.name:
+                self.of_name.setdefault(mention.name, []).append(mention)
+        for name in self.of_name:
+            bare = self._looks[name].bare
+            self.by_last.setdefault(bare[-1], []).append(name)
+            if len(bare) > 1:
+                self.by_first.setdefault(bare[0], []).append(name)
         self.titled = [mention for mention in self.all if mention.title and mention.name]
         self.starts = [mention.start for mention in self.all]
 
-    def _read(self, spans: Sequence[Span]) -> Iterator[Mention]:
-        text, forms, titles = self.text, self.forms, self.titles
-        for start, end in spans:
-            for mention in self.read(start, end):
-                name = mention.name
-                if name:
-                    form = forms.get(name)
-                    if form is None:
-                        form = self._index(name)
-                    form.count += 1
-                    if mention.title:
-                        form.titled += 1
-                        form.gender = form.gender or titles.gender_of(mention.title)
-                    elif text[mention.at - 4 : mention.at] in ("the ", "The "):
-                        form.article += 1
-                    self.of_name.setdefault(name, []).append(mention)
-                yield mention
+    def read(self, start: int, end: int) -> Sequence[Mention]:
+        """Give the runs of a span, those cut off at its ends as well."""
+        first, last = bisect_left(self.starts, start), bisect_left(self.starts, end)
+        cut = (first and self.all[first - 1].end > start) or (last > first and self.all[last - 1].end > end)
+        at = bisect_right(self._spans, start, key=itemgetter(0)) - 1
+        if cut or at < 0 or end > self._spans[at][1]:
+            return list(self._read(start, end))
+        return self.all[first:last]
 
-    def read(self, start: int, end: int) -> Iterator[Mention]:
-        """Read the runs of a span, those cut off at its ends as well; what holds no name, title or people is no run."""
-        text, parts = self.text, self._parts
+    def _read(self, start: int, end: int) -> Iterator[Mention]:
+        """Read the runs of a span; what holds no name, title or people is no run."""
+        text, known = self.text, self._looks.parts
         for found in self.titles.run.finditer(text, start, end):
             run = found[0]
-            part = parts.get(run)
-            if part is None:
-                part = parts[run] = self.part(run) if len(run) <= _LONGEST else Parts("", "", "", 0)
-            lead, title, name, at = part
+            lead, title, name, at = known.get(run) or self.part(run)
             if name or title or lead:
-                first = found.start()
-                if first and text[first - 1].isalnum():
-                    continue
-                yield Mention(first, first + at, found.end(), lead, title, name)
+                first, last = found.span()
+                if not first or not text[first - 1].isalnum():
+                    yield Mention(first, first + at, last, lead, title, name)
 
-    def _index(self, name: str) -> Form:
-        form = self.forms[name] = Form()
-        words = name.lower().split()
-        while len(words) > 1 and words[-1] in _SUFFIXES:
-            words.pop()
-        self.by_last.setdefault(words[-1], []).append(name)
-        if len(words) > 1:
-            self.by_first.setdefault(words[0], []).append(name)
+    def form(self, name: str) -> Form:
+        """Tell how a name stands in the article; all zero if it does not."""
+        form = self._forms.get(name)
+        if form is None:
+            form = self._forms[name] = Form()
+            for mention in self.of_name.get(name, ()):
+                form.count += 1
+                if mention.title:
+                    form.titled += 1
+                    form.gender = form.gender or self.titles.gender_of(mention.title)
+                elif self.text[mention.at - 4 : mention.at] in ("the ", "The "):
+                    form.article += 1
         return form
 
     def part(self, run: str) -> Parts:
         """Take a run apart."""
+        known = self._looks.parts
+        part = known.get(run)
+        if part is None:
+            if len(known) > _MOST:
+                known.clear()
+            part = known[run] = self._part(run) if len(run) <= _LONGEST else Parts("", "", "", 0)
+        return part
+
+    def _part(self, run: str) -> Parts:
         titles, words = self.titles, run.split()
         if len(words) == 1:
             word = run.rstrip(".").lower()
@@ -181,7 +233,7 @@ class Mentions:
         return (
             name in self.states
             or name in self.titles.metonyms
-            or any(_plain(word) in self.titles.organisations for word in name.split())
+            or self._looks[name].institution
         )
 
     def kind(self, name: str) -> Kind:
@@ -192,16 +244,16 @@ class Mentions:
         return kind
 
     def _tell(self, name: str) -> Kind:
-        form, words = self.forms.get(name), name.split()
-        if form and form.titled:
+        form, look = self.form(name), self._looks[name]
+        if form.titled:
             return "person"
         if name in self.states or name in self.titles.metonyms:
             return "state"
-        if any(_plain(word) in self.titles.organisations for word in words):
+        if look.institution:
             return "organisation"
-        if form and form.article * 2 > form.count:
+        if form.article * 2 > form.count:
             return "organisation"
-        if len(words) == 1:
+        if len(look.words) == 1:
             if name.isupper() and len(name) > 1:
                 return "organisation"
             full = self.fullest(name)
@@ -211,9 +263,10 @@ class Mentions:
             if self.text.find(f" {name.lower()}", max(place - _AROUND, 0), place + _AROUND) >= 0:
                 return "word"
             return "person" if name.lower() in self.titles.gender or self._is_he_or_she(name) else "organisation"
+        words = name.split()
         if len(words) > 5 or any(word.isupper() and len(word) > 2 and "." not in word for word in words):
             return "organisation"
-        return "person" if words[0].lower() in self.titles.gender or not self._is_place(name) else "organisation"
+        return "person" if look.words[0] in self.titles.gender or not self._is_place(name) else "organisation"
 
     def _is_place(self, name: str) -> bool:
         """Tell from the words before its mentions ("in", "on", "from") that a name is not a person's."""
@@ -254,13 +307,15 @@ class Mentions:
         return full
 
     def _seek(self, name: str, gender: str) -> str:
-        words = name.lower().split()
-        while len(words) > 1 and words[-1] in _SUFFIXES:
-            words.pop()
+        looks = self._looks
+        words = looks[name].bare
         if name in self.states or name in self.titles.metonyms:
             return name
-        found = [form for form in self.by_last.get(words[-1], ())[:200] if _is_part(words, form.lower().split())]
-        fuller = [form for form in found if len(form.split()) > len(words)]
+        fuller = [
+            form
+            for form in self.by_last.get(words[-1], ())[:200]
+            if len(looks[form].words) > len(words) and _is_part(words, looks[form].words)
+        ]
         if len(words) > 1 and words[-1] not in self.titles.organisations:
             # "Hillary Rodham Clinton" is fuller than "Hillary Clinton", "Rival Hillary Clinton" is not.
             fuller = [form for form in fuller if form.lower().startswith(f"{words[0]} ")]
@@ -269,18 +324,18 @@ class Mentions:
                 [
                     form
                     for form in self.by_first.get(words[0], ())[:200]
-                    if form not in self.states and _tells_person(form, self.titles)
+                    if form not in self.states and looks[form].person
                 ]
-                if not self.forms.get(name, Form()).titled and words[0] in self.titles.gender
+                if not self.form(name).titled and words[0] in self.titles.gender
                 else []
             )
         if not fuller:
             return self.written_out(name)
-        own = self.forms.get(name)
-        if own and own.article * 2 > own.count:
-            fuller = [form for form in fuller if not _tells_person(form, self.titles)] or fuller
+        own = self.form(name)
+        if own.article * 2 > own.count:
+            fuller = [form for form in fuller if not looks[form].person] or fuller
         else:
-            fuller = [form for form in fuller if _tells_person(form, self.titles)] or (
+            fuller = [form for form in fuller if looks[form].person] or (
                 fuller if len(words) == 1 and words[0] in self.titles.organisations else []
             )
         if fuller and (gender := gender or self._voted(name)):
@@ -290,10 +345,10 @@ class Mentions:
         # The chief bearer of the name, then the longest form of the same person's.
         known = set(fuller)
         bare = [form for form in fuller if not any(form != other and form.endswith(f" {other}") for other in known)]
-        chief = max(bare, key=lambda form: self.forms[form].count)
-        first = chief.split()[0].lower()
-        same = [form for form in bare if form.split()[0].lower() == first and len(form.split()) <= 4]
-        return max(same, key=lambda form: (len(form.split()), self.forms[form].count), default=chief)
+        chief = max(bare, key=lambda form: self.form(form).count)
+        first = looks[chief].words[0]
+        same = [form for form in bare if looks[form].words[0] == first and len(looks[form].words) <= 4]
+        return max(same, key=lambda form: (len(looks[form].words), self.form(form).count), default=chief)
 
     def written_out(self, name: str) -> str:
         """Give the name that an acronym in brackets stands behind: "Straits Trade Council (STC)"."""
@@ -308,14 +363,14 @@ class Mentions:
 
     def gender(self, name: str) -> str:
         """Tell "he", "she" or "" of a person by titles and the given name."""
-        form = self.forms.get(name)
-        if form and form.gender:
+        form = self.form(name)
+        if form.gender:
             return form.gender
-        words = name.split()
-        if len(words) > 1 and not (given := self.titles.gender.get(words[0].lower(), "")):
-            for other in self.by_last.get(words[-1].lower(), ())[:50]:
-                if len(other.split()) == 1 and self.forms[other].gender and self.fullest(other) == name:
-                    return self.forms[other].gender
+        words = self._looks[name].words
+        if len(words) > 1 and not (given := self.titles.gender.get(words[0], "")):
+            for other in self.by_last.get(words[-1], ())[:50]:
+                if " " not in other and self.form(other).gender and self.fullest(other) == name:
+                    return self.form(other).gender
             return ""
         return given if len(words) > 1 else ""
 
@@ -331,22 +386,15 @@ class Mentions:
             return ""
         if self._stems is None:
             self._stems = {}
-            for form in self.forms:
-                self._stems.setdefault(form.split()[-1][:4].lower(), []).append(form)
-            self._stems = {stem: forms[:50] for stem, forms in self._stems.items()}
-        best = ""
-        for place in self._stems.get(people[:4].lower(), ()):
-            last = place.split()[-1]
-            common = _common(last, people)
-            fits = people[common:] in titles.peoples and last[common:] in titles.countries and place != people
-            if (
-                fits
-                and " " not in place
-                and common >= max(4, len(last) - 3)
-                and len(last) - common <= 2
-                and common > len(_common_text(best, people))
-            ):
-                best = place
+            for place in self.of_name:
+                if " " not in place:
+                    self._stems.setdefault(place[:4].lower(), []).append(place)
+        best, longest = "", 3
+        for place in self._stems.get(people[:4].lower(), ())[:50]:
+            common = len(commonprefix((place, people)))
+            fits = people[common:] in titles.peoples and place[common:] in titles.countries and place != people
+            if fits and common > longest and len(place) - common <= 2:
+                best, longest = place, common
         return best
 
     def before(self, position: int) -> int:
@@ -377,26 +425,6 @@ def _position(run: str, words: int) -> int:
 def _is_part(words: Sequence[str], of: Sequence[str]) -> bool:
     rest = iter(of)
     return all(word in rest for word in words)
-
-
-def _tells_person(form: str, titles: Titles) -> bool:
-    words = form.split()
-    return 1 < len(words) < 6 and not any(
-        _plain(word) in titles.organisations or (word.isupper() and len(word) > 3 and "." not in word) for word in words
-    )
-
-
-def _common(one: str, other: str) -> int:
-    length = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        length += 1
-    return length
-
-
-def _common_text(one: str, other: str) -> str:
-    return one[: _common(one, other)]
 
 
 def _spelled(acronym: str, before: str) -> str:

@@ -21,6 +21,10 @@ _ASIDE = re.compile(r"\s*\([^()\n]{1,40}\)")
 _AGE = re.compile(r",\s+\d{1,3}(?=,)")
 _APPOSED = re.compile(r"\s*[,(—–]\s*")
 _WHOSE = re.compile(r"^(.*?)(?:['’]s|(?<=s)['’])$")
+_OWNED = re.compile(rf"([{CAPITAL}][\w.-]*(?: [{CAPITAL}][\w.-]*)*)['’]s (?:[a-z]+ )?$")
+_POSSESSED = re.compile(r"\b([Hh]is|[Hh]er|[Ii]ts|[Tt]heir) $")
+_WHO = re.compile(r",? (\w+) (\w+) ([^,;.:!?“”\"()\n]{3,60})")
+_BEING = re.compile(r" (\w+) (?=(\w+) )")
 _CAPITALISED = re.compile(rf"[{CAPITAL}]")
 _CALLED = re.compile(
     rf"(?:the )?([{CAPITAL}][\w.’'&-]*(?:(?: (?:of|for|and|on|&|the|de|von))* [{CAPITAL}&][\w.’'&-]*)*)"
@@ -161,9 +165,9 @@ def _titled(mention: Mention, before: str, after: str, titles: Titles) -> Office
         return NONE
     plain = " ".join(map(_head, words))
     owner = mention.lead
-    if not owner and (whose := re.search(rf"([{CAPITAL}][\w.-]*(?: [{CAPITAL}][\w.-]*)*)['’]s (?:[a-z]+ )?$", before)):
+    if not owner and (whose := _OWNED.search(before)):
         owner = whose[1]
-    elif not owner and (whose := re.search(r"\b([Hh]is|[Hh]er|[Ii]ts|[Tt]heir) $", before)):
+    elif not owner and (whose := _POSSESSED.search(before)):
         owner = whose[1].lower()
     if not owner and (of := re.match(r" of (?:the )?", after)) and (called := _CALLED.match(after, of.end())):
         owner = called[1]
@@ -206,7 +210,7 @@ def _afterwards(after: str, titles: Titles, mentions: Mentions) -> list[Office]:
     position = aside.end() if (aside := _ASIDE.match(after)) else 0
     if age := _AGE.match(after, position):
         position = age.end()
-    if who := re.compile(r",? (\w+) (\w+) ([^,;.:!?“”\"()\n]{3,60})").match(after, position):
+    if who := _WHO.match(after, position):
         pronoun, verb = who[1].lower(), who[2].lower()
         if titles.pronouns.get(pronoun) == "who" and verb in titles.verbs:
             name, owner = _behind(titles.verbs[verb].partition(" ")[0], ["of", *who[3].split()], titles)
@@ -214,7 +218,7 @@ def _afterwards(after: str, titles: Titles, mentions: Mentions) -> list[Office]:
         if titles.pronouns.get(pronoun) == "who" and verb in titles.copulas:
             office = read_office(who[3], titles, mentions)
             return [office._replace(weight=2.0)] if office.name else []
-    being = re.compile(r" (\w+) (?=(\w+) )").match(after, position)
+    being = _BEING.match(after, position)
     if being and being[1] in titles.copulas and being[2] in (titles.definite | titles.indefinite):
         office = read_office(_CLAUSE.split(after[being.end() :], maxsplit=1)[0], titles, mentions)
         return [office._replace(weight=2.0)] if office.name and office.owner else []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 _ALWAYS = "en"
@@ -50,7 +50,7 @@ class Words:
 
 @cache
 def _read() -> dict[str, dict[str, Any]]:
-    return tomllib.loads(files(__package__).joinpath("pages.toml").read_text("utf-8"))
+    return tomllib.loads(Path(__file__).with_name("pages.toml").read_text("utf-8"))
 
 
 @cache

@@ -37,6 +37,8 @@ _LOOKS: dict[Look, Kind] = {
 }
 _HEADLINE = 4
 """Words. Shorter lines are headlines only where there is no longer one."""
+_INITIALS = 4
+"""Characters. "Q: " and "AB: " are no place that news comes from."""
 _LINKS = 3
 """Lines. So many in a row of a word or two each are a menu."""
 _HEADING = 12
@@ -45,6 +47,7 @@ _SIGNS_NEAR = 6
 """Paragraphs below a heading "Comments" in which two signs of comments must stand."""
 _RUNNING_ON = re.compile(r"[\"“”„«‘'(\[「『…a-zа-яіїєґ]|[-*•‣–—]\s|\(?\w{1,3}[.)]\s")
 _LETTER = re.compile(r"[^\W\d_]{5}|[^\W\d_A-z]")
+_LABELLED = re.compile(r"[^:：]{1,60}(?:：|:(?:\s|$))")
 _TITLED = re.compile(r"(.{12,}?)\s+[|–—-]\s+([^|–—]{2,40})$")
 _HOLDER = re.compile(
     r"(?:(?:©|\(c\)|copyright)[\s:]*)+(?:\d{4}(?:\s?[-–]\s?\d{4})?)?[\s,]*(?:by\s)?([^.,;|•·©\d][^.,;|•·©]{1,60})",
@@ -155,7 +158,9 @@ def _sort(page: _Page) -> tuple[list[Kind], int | None]:
     _sort_middle(page, kinds, first, last)
     for index in range(last + 1, min(end, count)):
         if kinds[index] in ("heading", "outlet"):
-            kinds[index] = "body" if _RUNNING_ON.match(page.line(index)) and page.signs[index].words > 1 else "boilerplate"
+            kinds[index] = (
+                "body" if _RUNNING_ON.match(page.line(index)) and page.signs[index].words > 1 else "boilerplate"
+            )
     return kinds, title
 
 
@@ -164,8 +169,10 @@ def _is_page_speaking(page: _Page, kinds: list[Kind], index: int) -> bool:
     line = page.line(index)
     if addresses_reader(line, page.words):
         return True
-    return page.signs[index - 1].look == "comments" and kinds[index - 1] != "body" and addresses_reader(
-        line, page.words, page.words.comments
+    return (
+        page.signs[index - 1].look == "comments"
+        and kinds[index - 1] != "body"
+        and addresses_reader(line, page.words, page.words.comments)
     )
 
 
@@ -244,14 +251,23 @@ def _can_be_title(page: _Page, index: int) -> bool:
     sign = page.signs[index]
     if sign.look == "short":
         line = page.line(index)
-        return not line.endswith((":", "：")) and (not line[0].isdecimal() or bool(_LETTER.search(blank_dates(line)[:40])))
-    return _is_headline(page, index) or (sign.look == "sentence" and page.line(index)[-1] in "?!")
+        return not line.endswith((":", "：")) and (
+            not line[0].isdecimal() or bool(_LETTER.search(blank_dates(line)[:40]))
+        )
+    return _is_headline(page, index) or (
+        sign.look == "sentence" and page.line(index)[-1] in "?!？！؟" and not _LABELLED.match(page.line(index))
+    )
 
 
 def _is_headline(page: _Page, index: int) -> bool:
-    """Tell whether a sentence has the capitals of a headline: "Fleet Sails For Sunmar." """
+    """Tell whether a sentence has the capitals of a headline: "Fleet Sails For Sunmar."."""
     line, sign = page.line(index), page.signs[index]
-    return sign.words <= 25 and line != line.lower() and line[-1] in ".?!’'" and in_capitals(line, page.words)
+    return (
+        sign.words <= 25
+        and line != line.lower()
+        and line[-1] in ".?!’'"
+        and (in_capitals(line, page.words) and not _LABELLED.match(line))
+    )
 
 
 def _sort_head(page: _Page, kinds: list[Kind], first: int, title: int | None) -> None:
@@ -275,7 +291,11 @@ def _is_statement(page: _Page, index: int) -> bool:
 
 def _is_name(page: _Page, index: int) -> bool:
     line = page.line(index)
-    return 2 <= page.signs[index].words <= 4 and line.lower() != line != line.upper() and in_capitals(line, page.words, 1.0)
+    return (
+        2 <= page.signs[index].words <= 4
+        and line.lower() != line != line.upper()
+        and in_capitals(line, page.words, 1.0)
+    )
 
 
 def _sort_middle(page: _Page, kinds: list[Kind], first: int, last: int) -> None:
@@ -307,10 +327,10 @@ def _part(page: _Page, kinds: list[Kind]) -> Iterable[Paragraph]:
             cuts[index] = length
             seen[page.line(index)[:length]] += 1
     body = [index for index, kind in enumerate(kinds) if kind == "body"]
-    if len(body) > 2 and "title" in kinds and (length := find_label(page.line(body[0]))) > 4:
-        if not any(find_label(page.line(index)) for index in body[1:]):
-            cuts.setdefault(body[0], length)
-            seen[page.line(body[0])[:length]] = 1
+    length = find_label(page.line(body[0])) if len(body) > 2 and "title" in kinds else 0
+    if length > _INITIALS and not any(find_label(page.line(index)) for index in body[1:]):
+        cuts.setdefault(body[0], length)
+        seen[page.line(body[0])[:length]] = 1
     for index, ((start, end), kind) in enumerate(zip(page.spans, kinds, strict=True)):
         length = cuts.get(index, 0)
         dateline = page.text[start : start + length]

@@ -31,7 +31,11 @@ EITHER = (*STRAIGHT, "”", "»")
 DEPTH = 6
 """Quotations within quotations beyond this are no language: the outermost mark is then taken to be stray."""
 
-_MARKS = re.compile(r"''|``|[“”„‟«»‹›‘‚「」『』〝〞＂\"]|(?<![^\W_])['’]|['’](?![^\W_])")
+_MARKS = re.compile(r"[“”„‟«»‹›‘’‚「」『』〝〞＂\"'`](?:(?<=')'|(?<=`)`)?")
+"""Begins with a class of characters, which Python's re looks for many times faster than for anything else."""
+
+_QUOTING = frozenset("“”„‟«»‹›‘’‚「」『』〝〞＂\"'")
+_TAKING_UP = frozenset("“\"«„‘「»'")
 _BRACKETS = "([{—–-/:"
 _PAUSES = ".,!?…;:—"
 
@@ -77,8 +81,9 @@ def find_quotes(text: str, paragraphs: Sequence[Paragraph]) -> tuple[Quote, ...]
     """
     found: list[Quote] = []
     for number, paragraph in enumerate(paragraphs):
-        after = paragraphs[number + 1].start if number + 1 < len(paragraphs) else len(text)
-        found += _scan(text, paragraph, continued=text[after : after + 1] in tuple("“\"«„‘「»'"))
+        if _MARKS.search(text, paragraph.start, paragraph.end):
+            after = paragraphs[number + 1].start if number + 1 < len(paragraphs) else len(text)
+            found += _scan(text, paragraph, continued=text[after : after + 1] in _TAKING_UP)
     return tuple(found)
 
 
@@ -87,12 +92,14 @@ def _scan(text: str, paragraph: Paragraph, *, continued: bool) -> list[Quote]:
     root = _Frame("", paragraph.start)
     stack = [root]
     for match in _MARKS.finditer(text, paragraph.start, paragraph.end):
-        mark, at, end = match.group(), match.start(), match.end()
+        mark, (at, end) = match[0], match.span()
+        if mark == "`":
+            continue
         before = text[at - 1] if at > paragraph.start else " "
         after = text[end] if end < paragraph.end else " "
         if mark in SINGLE_OR_APOSTROPHE and after.isalnum() and (before.isalnum() or after.isdigit()):
             continue  # "don't", "the '90s"
-        apart = before.isspace() or before in _BRACKETS or _MARKS.match(before) is not None
+        apart = before.isspace() or before in _BRACKETS or before in _QUOTING
         opens = mark in CLOSERS and (mark not in EITHER or (apart and not after.isspace()))
         level = _partner(stack, mark)
         if level and not (opens and mark in STRAIGHT and before not in _PAUSES):

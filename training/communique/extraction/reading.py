@@ -52,7 +52,7 @@ _HTML = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--[^>]{0,2000}-->\s*)*<(?:!doctype\s+html|html|head|body|article|div|main|meta)\b",
     re.I,
 )
-_MARKDOWN = re.compile(r"^(?:#{1,6} \S|> \S|\*\*[^*\n]{1,80}\*\*|!?\[[^\]\n]{1,200}\]\([^)\s]{1,400}\))", re.M)
+_MARKDOWN = re.compile(r"^#{1,6} \S|\*\*[^*\n]{1,80}\*\*|\[[^\[\]\n]{1,200}\]\((?:https?:|/|#)[^)\s]{0,400}\)", re.M)
 _HEAD = 4096
 
 
@@ -149,7 +149,7 @@ def _tell_text(text: str, source: str) -> Format:
     named = SUFFIXES.get(PurePath(source).suffix.lower()) if source else None
     if named in ("text", "markdown", "html"):
         return named
-    return "markdown" if len(_MARKDOWN.findall(head)) >= 3 else "text"
+    return "markdown" if len(_MARKDOWN.findall(head)) >= 2 else "text"
 
 
 def _is_html(data: bytes, name: str) -> bool:

@@ -10,8 +10,9 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, reduce
 from itertools import accumulate
+from operator import or_
 
 import sentencex
 
@@ -60,10 +61,12 @@ _MARKS |= dict.fromkeys("—–―-‒―", DASH) | {"--": DASH, "---": DASH} | 
 _QUOTED = re.compile(r"[“”„‟«»‹›‘’‚「」『』〝〞＂\"'`]")
 _CAPITAL = "[A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐ]"
 _TOKEN = re.compile(
-    r"([^\W_]++(?:[-’'.&/_@][^\W_]++|(?<=[0-9]),[0-9]++|[\u0300-\u036f\u064b-\u065f\u0670]++[^\W_]*+)*+"
+    r"((?=[^\s\x00_])(?:[A-Za-z]++(?=[ ,\n])|[^\W_]++(?:[-’'.&/_@][^\W_]++|(?<=[0-9]),[0-9]++|[\u0300-\u036f\u064b-\u065f\u0670]++[^\W_]*+)*+"
     rf"(?:[’']|(?<![^\W_]{_CAPITAL})(?<={_CAPITAL})\.(?=\s{_CAPITAL}))?"  # an apostrophe, or an initial's full stop
-    r"|\x01\x00*+|-{2,3}|[^\s\w\x00])"
+    r"|\x01\x00*+|-{2,3}|[^\s\w\x00]))"
 )
+"""What begins no word is told by its first character, and plain words are told at once: both are for speed only."""
+
 _LONG = re.compile(r"[^\W\d_]{4,}")
 LONGEST = 250
 """A sentence of more words is none, and is cut: the grammar may look at a whole sentence for each of its words."""
@@ -104,8 +107,13 @@ class Sentences:
     quotes: dict[int, int] = field(default_factory=dict)
 
 
-def read_sentences(text: str, paragraphs: Sequence[Paragraph], quotes: Sequence[Quote], lexicon: Lexicon) -> Sentences:
-    """Return the sentences of the paragraphs, in order. No sentence crosses a paragraph or ends within a quotation."""
+def read_sentences(
+    text: str, paragraphs: Sequence[Paragraph], quotes: Sequence[Quote], lexicon: Lexicon, wanted: int = -1
+) -> Sentences:
+    """Return the sentences of the paragraphs, in order. No sentence crosses a paragraph or ends within a quotation.
+
+    A paragraph that has no word of the classes `wanted` is left in one piece, whatever its sentences.
+    """
     read = Sentences(text)
     starts, ends, forms, kinds = read.starts, read.ends, read.forms, read.kinds
     number_of = {quote.start: number for number, quote in enumerate(quotes)}
@@ -128,7 +136,8 @@ def read_sentences(text: str, paragraphs: Sequence[Paragraph], quotes: Sequence[
             at = bisect_left(starts, quote.start, begin)
             named = at > begin and kinds[at - 1] & WORD and not kinds[at - 1] & VERB and _is_title(text, quote)
             read.quotes[at], forms[at], kinds[at] = number_of[quote.start], "", WORD | CAP if named else QUOTE
-        for end in _sentence_ends(prose, lexicon):
+        met = reduce(or_, kinds[begin:], 0) & wanted
+        for end in _sentence_ends(prose, lexicon) if met else (len(prose),):
             until = bisect_left(starts, paragraph.start + end, begin)
             while begin < until:
                 stop = min(until, begin + LONGEST)
@@ -148,6 +157,9 @@ def _is_title(text: str, quote: Quote) -> bool:
 
 def _black_out(text: str, paragraph: Paragraph, quotes: Sequence[Quote]) -> tuple[str, str]:
     """Return the paragraph with each quotation as one word, for the grammar, and as a plain one, for the splitter."""
+    if not quotes:
+        rest = text[paragraph.start : paragraph.end]
+        return rest, _QUOTED.sub("x", rest)
     words: list[str] = []
     prose: list[str] = []
     at = paragraph.start

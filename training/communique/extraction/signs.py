@@ -76,7 +76,7 @@ def read_sign(text: str, words: Words) -> Sign:
 
 
 def addresses_reader(text: str, words: Words, things: frozenset[str] | None = None) -> bool:
-    """Tell whether the page itself speaks here, to "you" and in nobody's name: of its `things`, cookies if not given."""
+    """Tell whether the page itself speaks here, to "you" and in nobody's name: of cookies, if not of other `things`."""
     things = words.notices if things is None else things
     if len(text) > 2 * _LOOKED_AT or not _QUOTES.isdisjoint(text) or _LABEL.match(text):
         return False
@@ -105,8 +105,10 @@ def read_byline(line: str, words: Words) -> str:
     for opening in words.by:
         if bare.startswith(opening) and (opening[-1] in ":：" or not bare[len(opening) :][:1].isalnum()):
             found = _clean(blank_dates(names[len(opening) :]))
-            if not found or found[0].islower() or (" " not in opening and found[-1] == "." and len(found.split()) > 4):
+            if not found or found[0].islower() or found[-1] in "?!。？！؟":  # "记者：为什么？"
                 continue
+            if found[-1] == "." and len(found.split()) > 3 and (" " not in opening or opening[-1] == ":"):
+                continue  # "By Friday they must go."
             return found if in_capitals(found, words, 0.5) else ""
     return ""
 
@@ -146,9 +148,9 @@ def _apart(words: Words) -> list[str]:
 
 def _find_look(head: str, lower: str, words: Words, count: int, ends: bool) -> Look:
     bare = lower.strip("()[]|·•—–- ")
-    if _is_rights(head, lower, words, count):
+    if _is_rights(head, lower, words, count, ends):
         return "rights"
-    if _is_comments(bare, words, count):
+    if _is_comments(bare, words, count, ends):
         return "comments"
     if _is_section(bare, words, ends):
         return "section"
@@ -189,9 +191,11 @@ def _is_edge(head: str, text: str, words: Words, count: int) -> bool:
     return "©" in head or (":" in last and any(f"{word}:" in last for word in words.credit))
 
 
-def _is_rights(head: str, lower: str, words: Words, count: int) -> bool:
+def _is_rights(head: str, lower: str, words: Words, count: int, ends: bool) -> bool:
     return bool(_RIGHTS.search(head)) or (
-        count <= 40 and _QUOTES.isdisjoint(head) and (lower.startswith(words.rights) or _is_reserved(lower, words))
+        count <= 40
+        and _QUOTES.isdisjoint(head)
+        and ((not ends and lower.startswith(words.rights)) or _is_reserved(lower, words))
     )
 
 
@@ -199,7 +203,7 @@ def _is_reserved(lower: str, words: Words) -> bool:
     return any(phrase in lower for phrase in words.reserved)
 
 
-def _is_comments(bare: str, words: Words, count: int) -> bool:
+def _is_comments(bare: str, words: Words, count: int, ends: bool) -> bool:
     if count > 20:
         return False
     found = _WORD.findall(bare)
@@ -207,11 +211,11 @@ def _is_comments(bare: str, words: Words, count: int) -> bool:
         return False
     if len(found) > 1 and found[0].isdecimal() and found[1] in words.comments:
         return True
-    return count <= 6 and (
-        all(word in words.comments or word.isdecimal() or word[:-1].replace(".", "").isdecimal() for word in found)
-        and any(word in words.comments for word in found)
-        or (found[0] in words.prompts and found[-1] in words.comments)
-    )
+    if count > 6 or words.comments.isdisjoint(found):
+        return False
+    if all(word in words.comments or word[:-1].replace(".", "").isdecimal() or word.isdecimal() for word in found):
+        return True
+    return found[-1] in words.comments and (found[0] in words.prompts or (count <= 3 and not ends))
 
 
 def _is_section(bare: str, words: Words, ends: bool) -> bool:

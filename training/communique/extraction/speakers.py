@@ -301,7 +301,7 @@ class _Resolver:
     def _signature(self, end: int) -> Referent | None:
         """Give whose name stands behind a dash after a quotation: "“...” — Davit Kolmari"."""
         dash = _DASH.match(self.text, end)
-        run = next(self.mentions.read(dash.end(), dash.end() + 80), None) if dash else None
+        run = next(iter(self.mentions.read(dash.end(), dash.end() + 80)), None) if dash else None
         if run is None or not run.name or not dash or run.start != dash.end() or not _SIGNED.match(self.text, run.end):
             return None
         return self.roster.named(run, run.end)._replace(confidence=0.8)

@@ -21,7 +21,7 @@ CAPITAL = "A-Z\u00c0-\u00d6\u00d8-\u00de\u0100-\u024f\u0386-\u03ab\u0400-\u042f\
 """Letters that may begin a name, for a class of characters; of the mixed blocks also small ones, to be told later."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Titles:
     """The words, lower case unless case tells.
 
@@ -65,13 +65,20 @@ class Titles:
 
     def gender_of(self, title: str) -> Gender | Literal[""]:
         """Tell "he" or "she" by a title or an office, "" if it tells nothing."""
-        words = (word.rstrip(".").lower() for word in title.split())
-        return next((self.gender[word] for word in words if word in self.gender), "")
+        for word in title.split():
+            if found := self.gender.get(word.rstrip(".").lower()):
+                return found
+        return ""
 
     @cached_property
     def heads(self) -> frozenset[str]:
         """Words that may end a title."""
         return self.honorifics | self.ranks.keys() | self.shortened.keys() | self.offices
+
+    @cached_property
+    def short(self) -> frozenset[str]:
+        """Words that a full stop may follow in the midst of a sentence."""
+        return self.honorifics | self.ranks.keys() | self.shortened.keys()
 
     @cached_property
     def heads_and_modifiers(self) -> frozenset[str]:

@@ -22,13 +22,16 @@ _MARKUP = "*_ \t\xa0—–-•>"
 _BRACKETS = re.compile(r"\s*[(（\[][^)）\]]{0,60}[)）\]]")
 _POINTED = re.compile(  # The PRESIDENT. Mr. SMITH of Korsume. The SPEAKER pro tempore. Q. A.
     r"(?:(?:(?:The|Mr|Mrs|Ms|Miss|Dr|Sir|Madam)\b\.?\s){1,2}[^\W\d_a-zà-ÿ][^\W\d_a-zà-ÿ'’-]+"
-    r"(?:\s[^\W\d_a-zà-ÿ][^\W\d_a-zà-ÿ'’-]+){0,3}(?: of [^\W\d_]+(?: [^\W\d_]+)?| pro tempore)?|Q|A)\.(?=\s)|Q(?=\s+[^\W\d_a-zà-ÿ])"
+    r"(?:\s[^\W\d_a-zà-ÿ][^\W\d_a-zà-ÿ'’-]+){0,3}(?: of [^\W\d_]+(?: [^\W\d_]+)?| pro tempore)?|Q|A)\.(?=\s)"
+    r"|Q(?=\s+[^\W\d_a-zà-ÿ])"
 )
 _SENTENCE = re.compile(r"[^\W\d_]{5,}[.!?…]|[!?\"“”„«»;]")
 _WORD = re.compile(r"[^\W_]+")
 _STAGE = re.compile(r"[(\[（][^()\[\]（）]*[)\]）][.]?$")
 _ASKING = frozenset("?؟？")
 _MOST_WORDS = 8
+_TITLED = 4
+"""Words. So many an office has at most, with its article: "the deputy foreign minister"."""
 _LEAST_ASKING = 0.8
 """The share of somebody's turns that end in a question mark from which on they are taken for the one who asks."""
 
@@ -40,6 +43,7 @@ class _Label(NamedTuple):
     said: int  # where the words begin that it stands before
     name: str  # in small letters, without what stands in brackets
     strong: bool  # it looks like nothing but a label
+    alone: bool  # it may be one though it comes but once
     asks: bool
 
 
@@ -68,7 +72,8 @@ def find_turns(article: Article) -> tuple[Attribution, ...]:
 def _find_labels(article: Article) -> dict[int, _Label]:
     """Return the labels by the beginnings of their paragraphs.
 
-    Between labels that look like nothing else, "On the cable: we ..." is one only if it comes again, but "The President:" is.
+    Between labels that look like nothing else, "On the cable: we ..." is one only if it comes again, but "The
+    President:" is. "A. Kolmari" is a name where nobody asks.
     """
     known = words(article.language)
     labels: dict[int, _Label] = {}
@@ -79,12 +84,13 @@ def _find_labels(article: Article) -> dict[int, _Label]:
             if label is not None:
                 labels[paragraph.start] = label
     counts = Counter(label.name for label in labels.values())
-    if not any(label.strong for label in labels.values()):
-        return labels
+    if not any(label.asks for label in labels.values()):
+        labels = {start: label for start, label in labels.items() if label.name != "a"}
+    certain = any(label.strong and not label.asks for label in labels.values())
     return {
         start: label
         for start, label in labels.items()
-        if label.strong or counts[label.name] > 1 or label.name.partition(" ")[0] in known.articles
+        if label.strong or counts[label.name] > 1 or (_is_addressed(article, label, known) if certain else label.alone)
     }
 
 
@@ -106,7 +112,7 @@ def _read_label(text: str, paragraph: Paragraph, known: Words) -> _Label | None:
     start += len(head) - len(inner)
     if pointed := _POINTED.match(inner):
         name = pointed[0].rstrip(".")
-        return _label(text, paragraph, start, len(name), pointed.end(), strong=True, asks=name == "Q")
+        return _label(text, paragraph, start, len(name), pointed.end(), strong=True, alone=True, asks=name == "Q")
     colon = _COLON.search(_BRACKETS.sub(lambda bracket: "." * len(bracket[0]), inner))
     if colon is None:
         return None
@@ -120,17 +126,28 @@ def _read_label(text: str, paragraph: Paragraph, known: Words) -> _Label | None:
         return None
     asks = name.lower() in known.questions
     strong = asks or _is_strong(name, found, label, known)
-    if not strong and not _is_name(name, found, known):
+    named = _is_name(name, found, known)
+    titled = found[0].lower() in known.articles and len(found) <= _TITLED
+    if not (strong or named or titled):
         return None
-    return _label(text, paragraph, start, len(label), colon.end(), strong=strong, asks=asks)
+    alone = titled or (named and found[0].lower() not in known.joining)
+    return _label(text, paragraph, start, len(label), colon.end(), strong=strong, alone=alone, asks=asks)
 
 
-def _label(text: str, paragraph: Paragraph, start: int, length: int, end: int, *, strong: bool, asks: bool) -> _Label:
+def _label(
+    text: str, paragraph: Paragraph, start: int, length: int, end: int, *, strong: bool, alone: bool, asks: bool
+) -> _Label:
     said = start + end
     rest = text[said : said + _LOOKED_AT]
     said = min(paragraph.end, said + len(rest) - len(rest.lstrip("*_ \t\r\n\xa0\u3000")))
     name = " ".join(_BRACKETS.sub("", text[start : start + length]).lower().split())
-    return _Label((start, start + length), said, name, strong, asks)
+    return _Label((start, start + length), said, name, strong, alone, asks)
+
+
+def _is_addressed(article: Article, label: _Label, known: Words) -> bool:
+    """Tell whether a label is an office with its article in capitals: "The President"."""
+    first, _, office = article.text[slice(*label.span)].partition(" ")
+    return first.lower() in known.articles and office[:1].isupper()
 
 
 def _is_strong(name: str, found: list[str], label: str, known: Words) -> bool:
