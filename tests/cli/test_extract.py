@@ -80,7 +80,7 @@ def test_the_whole_article_can_be_had_with_its_offsets(run):
     text = whole["article"]["text"]
     assert text == ARTICLE.read_text("utf-8")
     for row in whole["statements"]:
-        assert row["text"] == " ".join(text[start:end] for start, end in row["spans"])
+        assert row["text"] == " ".join(" ".join(text[start:end].split()) for start, end in row["spans"])
 
 
 def test_a_file_that_cannot_be_read_does_not_lose_the_others(run, tmp_path):
@@ -130,7 +130,7 @@ def test_classified_statements_have_the_answer_of_their_text_alone(run):
     assert [row["text"] for row in rows] == [row["text"] for row in extracted]
     assert [row["speaker_confidence"] for row in rows] == [row["confidence"] for row in extracted]
     alone = quiet(
-        run("classify", "-", stdin="".join(json.dumps({"text": row["text"]}) + "\n" for row in rows).encode())
+        run("classify", "-", stdin="".join(json.dumps({"text": row["judged"]}) + "\n" for row in rows).encode())
     )
     for row, single in zip(rows, rows_of(alone), strict=True):
         assert row["label"] == single["label"]
@@ -140,6 +140,7 @@ def test_classified_statements_have_the_answer_of_their_text_alone(run):
         assert row["before"] in text
         assert row["after"] in text
         assert row["before"] or row["after"]
+        assert row["judged"] == row["text"] or (row["cue"] in row["judged"] and row["text"] in row["judged"])
 
 
 def test_on_a_terminal_the_article_is_shown_with_labels_and_speakers(run, monkeypatch):

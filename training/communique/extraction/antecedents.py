@@ -70,15 +70,14 @@ class Antecedents:
                     # A paragraph that has begun with something else is no longer about who spoke last.
                     left = begun and layout.paragraph(other.place) < paragraph
                     weigh(other.name, _SPOKE - _AWAY * away - (_OTHER_PARAGRAPH if left else 0.0))
-        at = mentions.before(place)
-        for index in range(at - 1, max(at - _FAR, 0) - 1, -1):
+        at, floor = mentions.before(place), max(layout.start_of(here - 7), layout.start_of_paragraph(place, back=3))
+        for index in range(at - 1, max(at - _FAR, mentions.before(floor)) - 1, -1):
             run = mentions.all[index]
-            away = here - layout.sentence(run.start)
-            if away > 7 or layout.paragraph(run.start) < paragraph - 3:
-                break
-            name = roster.person(run)
-            if name and not layout.is_quoted(run.start):
-                weigh(name, self._prominence(index) - _AWAY * away)
+            if name := roster.person(run):
+                away = here - layout.sentence(run.start)
+                # No need to look closer at one who cannot score higher than before.
+                if scores.get(name, -9.0) < _SUBJECT - _AWAY * away and not layout.is_quoted(run.start):
+                    weigh(name, self._prominence(index) - _AWAY * away)
         for where, name in self._described(place):
             weigh(name, _SUBJECT - _AWAY * (here - layout.sentence(where)))
         fitting = self._fitting(scores, gender)

@@ -15,6 +15,9 @@ from communique.extraction.speakers import Speaker, resolve
 from communique.extraction.turns import find_turns
 
 
+_REPORT = 300  # characters that speaker and cue may take; beyond it they stand elsewhere
+
+
 @dataclass(frozen=True)
 class Statement:
     """What somebody said, as an article gives it.
@@ -24,7 +27,7 @@ class Statement:
     id
         The article's name and the running number in it: "article-01".
     text
-        The content without outer quotation marks; broken quotations are joined by a blank.
+        The content without outer quotation marks, on one line; broken quotations are joined by a blank.
     start, end
         Offsets of the content into the article's text, from its first character to its last.
     spans
@@ -36,9 +39,12 @@ class Statement:
     cue
         The word or phrase of report as it stands there; "" if a quotation stands alone.
     confidence
-        Between 0 and 1.
+        Between 0 and 1: that it was said, and by this speaker; 0 if nobody could be found.
     date, source
         Those of the article.
+    clause
+        From its speaker and cue to its end, or the other way round, for what is not quoted whole: "denied that it had
+        fired" is said of "it had fired". Else as ``start`` and ``end``.
     """
 
     id: str
@@ -54,10 +60,11 @@ class Statement:
     confidence: float = 1.0
     date: str = ""
     source: str = ""
+    clause: Span = (0, 0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON has them."""
-        return asdict(self) | {"spans": [list(span) for span in self.spans]}
+        return asdict(self) | {"spans": [list(span) for span in self.spans], "clause": list(self.clause)}
 
 
 def extract(article: Article) -> tuple[Statement, ...]:
@@ -88,11 +95,22 @@ def _start(attribution: Attribution) -> int:
     return min(cue[0], attribution.spans[0][0])
 
 
+def _clause(text: str, attribution: Attribution) -> Span:
+    """Find where a statement stands together with what reports it, if that is one run of text."""
+    start, end = attribution.spans[0][0], attribution.spans[-1][1]
+    if attribution.kind in ("partial", "indirect"):
+        for part in filter(None, (attribution.cue, attribution.source)):
+            low, high = min(start, part[0]), max(end, part[1])
+            if high - low <= end - start + _REPORT and "\n\n" not in text[low:high]:
+                start, end = low, high
+    return start, end
+
+
 def _state(article: Article, name: str, attribution: Attribution, speaker: Speaker) -> Statement:
     text = article.text
     return Statement(
         id=name,
-        text=" ".join(text[start:end] for start, end in attribution.spans),
+        text=" ".join(" ".join(text[start:end].split()) for start, end in attribution.spans),
         start=attribution.spans[0][0],
         end=attribution.spans[-1][1],
         spans=attribution.spans,
@@ -101,7 +119,8 @@ def _state(article: Article, name: str, attribution: Attribution, speaker: Speak
         office=speaker.office,
         actor=speaker.actor,
         cue=text[slice(*attribution.cue)] if attribution.cue else "",
-        confidence=round(attribution.confidence * (speaker.confidence if speaker.name else 1.0), 3),
+        confidence=round(attribution.confidence * speaker.confidence, 3),
         date=article.date,
         source=article.source,
+        clause=_clause(text, attribution),
     )

@@ -55,9 +55,13 @@ class Layout:
         """Give the number of the paragraph; -1 before the first."""
         return bisect_right(self.paragraphs, place) - 1
 
-    def start_of_paragraph(self, place: int) -> int:
-        """Give where the paragraph of a place begins."""
-        at = self.paragraph(place)
+    def start_of(self, sentence: int) -> int:
+        """Give where the sentence of a number begins."""
+        return self.sentences[sentence - 1] if sentence > 0 else 0
+
+    def start_of_paragraph(self, place: int, back: int = 0) -> int:
+        """Give where the paragraph of a place begins, or one before it."""
+        at = self.paragraph(place) - back
         return self.paragraphs[at] if at >= 0 else 0
 
 

@@ -41,6 +41,8 @@ class Office(NamedTuple):
 
 
 NONE = Office("")
+MOST = 3.0
+"""The greatest weight."""
 
 
 def read_office(phrase: str, titles: Titles, mentions: Mentions, last: bool = False) -> Office:
@@ -175,7 +177,7 @@ def _titled(mention: Mention, before: str, after: str, titles: Titles) -> Office
         return Office(titles.ranks.get(plain) or titles.ranks[_head(words[-1])], owner, 1.0, _head(words[-1]))
     name = " ".join(titles.shortened.get(_head(word)) or titles.ranks.get(_head(word)) or word for word in words)
     name = " ".join(word if word.isupper() and len(word) < 5 else word.lower() for word in name.split())
-    return Office(name, owner, 3.0, name.split()[-1])
+    return Office(name, owner, MOST, name.split()[-1])
 
 
 def _in_front(before: str, after: str, mention: Mention, titles: Titles, mentions: Mentions) -> list[Office]:
@@ -201,7 +203,7 @@ def _in_front(before: str, after: str, mention: Mention, titles: Titles, mention
                 return [Office("", lead.strip(), 0.5)]
             return []
         office = read_office(chunk, titles, mentions, last=True)
-        office = office._replace(weight=3.0)
+        office = office._replace(weight=MOST)
     return [office] if office.name else []
 
 

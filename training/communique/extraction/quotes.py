@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 from communique.extraction.article import Paragraph, Span
 
-CLOSERS = {
+_CLOSERS = {
     "“": '”"', '"': '"”', "„": "“”", "‟": "”", "”": "”", "«": "»", "»": "«", "‹": "›", "‘": "’'", "‚": "‘’",
     "「": "」", "『": "』", "〝": "〞", "＂": "＂", "''": "''", "``": "''", "'": "'",
 }  # fmt: skip
+CLOSERS = {mark: (closers,) if closers == "''" else tuple(closers) for mark, closers in _CLOSERS.items()}
 """Opening mark -> marks that close it. German closes with the “ that opens in English; Swedish opens with ”."""
 
 APOSTROPHES = "'’"
@@ -31,8 +32,8 @@ EITHER = (*STRAIGHT, "”", "»")
 DEPTH = 6
 """Quotations within quotations beyond this are no language: the outermost mark is then taken to be stray."""
 
-_MARKS = re.compile(r"[“”„‟«»‹›‘’‚「」『』〝〞＂\"'`](?:(?<=')'|(?<=`)`)?")
-"""Begins with a class of characters, which Python's re looks for many times faster than for anything else."""
+_MARKS = re.compile(r"[“”„‟«»‹›‘’‚「」『』〝〞＂\"'`](?:(?<=')'|(?<=`)`)?(?<![^\W_]['’](?=[^\W_]))")
+"""Apostrophes inside words ("don't") are none. Begins with a class of characters, which Python's re looks for many times faster than for anything else."""
 
 _QUOTING = frozenset("“”„‟«»‹›‘’‚「」『』〝〞＂\"'")
 _TAKING_UP = frozenset("“\"«„‘「»'")
@@ -121,11 +122,10 @@ def _scan(text: str, paragraph: Paragraph, *, continued: bool) -> list[Quote]:
 
 def _partner(stack: list[_Frame], mark: str) -> int:
     """Return the place in the stack of the innermost frame that the mark can close, 0 if there is none."""
-    return next((i for i in range(len(stack) - 1, 0, -1) if mark in _closers(stack[i].mark)), 0)
-
-
-def _closers(mark: str) -> Sequence[str]:
-    return (CLOSERS[mark],) if CLOSERS[mark] == "''" else CLOSERS[mark]
+    for level in range(len(stack) - 1, 0, -1):
+        if mark in CLOSERS[stack[level].mark]:
+            return level
+    return 0
 
 
 def _quote(text: str, frame: _Frame, at: int, end: int, *, closed: bool = True, continued: bool = False) -> Quote:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from communique.extraction.layout import Layout
 from communique.extraction.mentions import Kind, Mention, Mentions
-from communique.extraction.offices import NONE, Office, offices_of
+from communique.extraction.offices import MOST, NONE, Office, offices_of
 from communique.extraction.titles import CAPITAL, Titles
 
 _MOST = 10  # mentions of one person that are looked at
@@ -130,15 +130,15 @@ class Roster:
         return known
 
     def _learn(self, name: str, at: Mention | None) -> Known:
-        told = [
-            (office, mention)
-            for mention in self._mentions_of(name, at)
-            for office in offices_of(mention, self.mentions, self.titles)
-        ]
+        told: list[tuple[Office, Mention]] = []
         office, place = NONE, -1
-        for candidate, mention in told:
-            if candidate.name and candidate.weight > office.weight:
-                office, place, holder = candidate, mention.start, mention
+        for mention in self._mentions_of(name, at):
+            for candidate in offices_of(mention, self.mentions, self.titles):
+                told.append((candidate, mention))
+                if candidate.name and candidate.weight > office.weight:
+                    office, place, holder = candidate, mention.start, mention
+            if office.owner and office.weight >= MOST:
+                break
         if office.owner:
             return Known(office.name, self.actor(office.owner, place), office.weight)
         for other, mention in told:

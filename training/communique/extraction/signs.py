@@ -43,7 +43,7 @@ _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _QUOTES = frozenset('"“”„«»「」『』')
 _PARTS = re.compile(r"\s*[|•·›»¦⋅]\s*|\s+[/>]\s+|(?<=\S)[ \t\xa0]{2,}(?=\S)|\t")
 _COUNT = re.compile(r"\(?[\d.,]+\s?[kKmM]?\)?\+?(?:\s+\S+){0,3}$")
-_RIGHTS = re.compile(r"©|\(c\)\s*(?:\d{4}|copyright)|copyright\s*(?:©|\d{4}|\(c\))", re.I)
+_RIGHTS = re.compile(r"(?<!\w)©|\(c\)\s*(?:\d{4}|copyright)|copyright\s*(?:©|\d{4}|\(c\))", re.I)
 _CREDITED = re.compile(r"\(\s*(?:[A-Z][\w.'’-]*\s?){1,4}/\s?(?:[A-Z][\w.'’-]*[\s/]?){1,5}\)\.?$")
 _LABEL = re.compile(r"[^\s:.!?][^:.!?]{0,60}:\s")
 

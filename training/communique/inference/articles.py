@@ -32,16 +32,18 @@ EXTRACTED = pa.schema(
         ("confidence", _SURE),
         ("date", _TEXT),
         ("source", _TEXT),
+        ("clause", pa.list_(_PLACE)),
     ]
 )
 """A statement as `Statement.to_dict` gives it."""
 
 TO_CLASSIFY = pa.schema(
     [field.with_name("speaker_confidence") if field.name == "confidence" else field for field in EXTRACTED]
-    + [pa.field("before", _TEXT), pa.field("after", _TEXT)]
+    + [pa.field("judged", _TEXT), pa.field("before", _TEXT), pa.field("after", _TEXT)]
 )
-"""The same, ``confidence`` being the classifier's word here, with what stands in the article ``before`` and ``after``
-the statement: for whoever judges the answer."""
+"""The same, ``confidence`` being the classifier's word here. ``judged`` is what the classifier read: a quotation alone,
+indirect speech with its speaker and cue, since "denied" and "offered" carry the stance of what follows. ``before`` and
+``after`` are what stands beside it in the article, for whoever looks the answer over."""
 
 
 def batch_of(found: Sequence[tuple[Article, tuple[Statement, ...]]]) -> Batch:
@@ -49,7 +51,7 @@ def batch_of(found: Sequence[tuple[Article, tuple[Statement, ...]]]) -> Batch:
     rows = [_row(article, statement) for article, statements in found for statement in statements]
     table = pa.RecordBatch.from_pylist(rows, TO_CLASSIFY)
     source = found[0][0].source if len(found) == 1 else "the articles"
-    return Batch(table, table.column("id"), table.column("text"), Columns(id="id", text="text"), source)
+    return Batch(table, table.column("id"), table.column("judged"), Columns(id="id", text="judged"), source)
 
 
 def batches(found: Iterable[tuple[Article, tuple[Statement, ...]]], rows: int = _ROWS) -> Iterator[Batch]:
@@ -69,6 +71,8 @@ def batches(found: Iterable[tuple[Article, tuple[Statement, ...]]], rows: int = 
 def _row(article: Article, statement: Statement) -> dict[str, Any]:
     row = statement.to_dict()
     row["speaker_confidence"] = row.pop("confidence")
+    quoted = statement.kind in ("direct", "turn")
+    row["judged"] = row["text"] if quoted else _tidy(article.text[slice(*statement.clause)])
     row["before"] = _tidy(article.text[max(0, statement.start - _AROUND) : statement.start])
     row["after"] = _tidy(article.text[statement.end : statement.end + _AROUND])
     return row

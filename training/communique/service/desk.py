@@ -2,7 +2,9 @@
 
 A pass over one statement costs nearly as much as one over thirty, for most of it is calls of numpy and Arrow, whatever
 the length of their arrays. While a pass runs, requests pile up in their sockets; then all of them are read, each leaves
-its statements here, and the next pass takes them together. Nothing waits for a clock.
+its statements here, and the next pass takes them together. Where the last pass served several, the next one waits for
+as many again, but no longer than a millisecond: their clients have just been answered and are likely to ask once more.
+Who asks alone never waits.
 
 A light pass runs on the event loop: it is over in the time that handing it to a thread and fighting for the interpreter
 would cost. What is heavier runs in one of a few threads, and the loop goes on meanwhile.
@@ -36,7 +38,8 @@ T = TypeVar("T")
 SOURCE = "the request"
 _ROLES = Columns(text=TEXT)
 _THREADS = 2  # more only fight for the interpreter
-_LIGHT = 12_000  # characters of a pass that runs on the loop: a few milliseconds
+_LIGHT = 40_000  # characters of a pass that runs on the loop: up to ten milliseconds
+_PATIENCE = 0.001  # seconds that a pass is put off for the sake of company
 _A_STATEMENT = 60  # characters that a statement costs beside its own
 _EVIDENCE = 5  # times the cost of a label alone
 
@@ -69,6 +72,8 @@ class Desk:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(_THREADS, "desk")
         self._waiting: list[_Asked] = []
+        self._expected = 1  # as many as the last pass served
+        self._due: asyncio.Handle | None = None
 
     async def classify(self, served: Served, options: Options, given: Sequence[Given]) -> Rows:
         """Answer statements; bare texts together with those of other requests.
@@ -85,9 +90,13 @@ class Desk:
             return await self.run(lambda: answer_batch(served.classifier, make_batch(given), options))
         loop = asyncio.get_running_loop()
         asked = _Asked(texts, served, options, loop.create_future())
-        if not self._waiting:
-            loop.call_soon(self._begin)  # after all whose requests have been read by now have come here
         self._waiting.append(asked)
+        if len(self._waiting) == self._expected:
+            if self._due is not None:
+                self._due.cancel()
+            self._due = loop.call_soon(self._begin)  # after all whose requests have been read by now have come here
+        elif len(self._waiting) == 1:
+            self._due = loop.call_later(_PATIENCE, self._begin)
         return await asked.answer
 
     async def run(self, work: Callable[[], T]) -> T:
@@ -99,7 +108,8 @@ class Desk:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _begin(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._due = self._waiting, [], None
+        self._expected = max(1, len(waiting))
         groups: dict[tuple[int, Options], list[_Asked]] = {}
         for asked in waiting:
             if not asked.answer.done():  # else its client has left

@@ -265,6 +265,9 @@ class Extract(BaseModel):
     confidence: float
     date: str
     source: str
+    clause: Annotated[list[int], Field(min_length=2, max_length=2)] = Field(
+        description="Where it stands together with its speaker and cue, if it is not quoted whole."
+    )
 
 
 class ArticleBlock(BaseModel):
@@ -291,6 +294,7 @@ class Attributed(Extract):
     model_config = ConfigDict(extra="allow")
 
     speaker_confidence: float
+    judged: str = Field(description="What was classified: indirect speech with its speaker and cue. Evidence counts in it.")
     before: str = Field(description="What stands in the article before the statement.")
     after: str
     label: str | None

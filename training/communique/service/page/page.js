@@ -321,9 +321,9 @@ const bring = (piece) => piece.scrollIntoView({ block: "center", behavior: calm.
 // ---------------------------------------------------------------- one statement
 
 function explain(row) {
-  const key = row.text;
+  const key = row.judged ?? row.text;
   if (!state.explained.has(key)) {
-    const asked = call("v1/explain", { body: { text: row.text, model: state.names[0] || undefined } });
+    const asked = call("v1/explain", { body: { text: key, model: state.names[0] || undefined } });
     asked.catch(() => state.explained.delete(key));
     state.explained.set(key, asked);
   }
@@ -331,7 +331,8 @@ function explain(row) {
 }
 
 async function correct(statement, label, note) {
-  const { text, label: answer, confidence, scores } = statement.row;
+  const { label: answer, confidence, scores } = statement.row;
+  const text = statement.row.judged ?? statement.row.text;
   try {
     await call("v1/corrections", { body: { text, label, ...(note ? { note } : {}), answer: { label: answer, confidence, scores }, model: state.names[0] || undefined } });
     return null;

@@ -94,7 +94,7 @@ function correction(statement, labels, correct) {
 export async function showPanel(statement, deeds) {
   const panel = find("panel");
   const { row, other } = statement;
-  const quote = make("blockquote", { class: "quote", dir: "auto" }, row.text);
+  const quote = make("blockquote", { class: "quote", dir: "auto" }, row.judged ?? row.text);
   const why = make("div", { "aria-live": "off" }, make("p", { class: "hint" }, "Weighing the words …"));
   const about = [row.office, row.speaker ? row.actor : ""].filter(Boolean).join(", ");
   const said = [KINDS[row.kind], row.cue && `“${shorten(row.cue, 40)}”`, row.date].filter(Boolean).join(" · ");
@@ -129,7 +129,7 @@ export async function showPanel(statement, deeds) {
     const explanation = await deeds.explain(row);
     if (!here.isConnected) return;
     here.replaceChildren(...reasons(explanation));
-    quote.replaceChildren(...weighed(row.text, explanation.evidence));
+    quote.replaceChildren(...weighed(row.judged ?? row.text, explanation.evidence));
     quote.classList.add("weighed");
     for (const [side, label] of [["for", explanation.label], ["against", explanation.runner_up]]) {
       for (const part of panel.querySelectorAll(`.${side}`)) part.classList.add(...look(label).split(" "));
