@@ -9,7 +9,7 @@ The clients are connections that ask again as soon as they are answered. Memory 
 processes; what a worker more costs is the difference between one and two after both have answered. `ready` is the time
 from the start of the process to the first answer; the better of three.
 
-Needs: fastapi (extra dev). The fit takes a minute or two; --peer keeps it in a file.
+Needs fastapi, which nothing else here does. The fit takes a minute or two; --peer keeps it in a file.
 """
 
 from __future__ import annotations

@@ -67,11 +67,11 @@ def test_the_date_of_the_article_is_the_statements():
 def test_any_text_is_read_with_true_offsets(text):
     article = Article(text, tuple(Paragraph(0, len(text)) for _ in range(bool(text.strip()))))
     for one in extract(article):
-        assert one.text == " ".join(text[start:end] for start, end in one.spans)
+        assert one.text == " ".join(" ".join(text[start:end].split()) for start, end in one.spans)
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "uk", "es", "fr", "ar", "zh"])
 def test_every_language_is_read(language):
     text = "Orr said “we go”. «Мы идём», — сказал он. “我们走。”他说。"
     for one in extract(Article(text, (Paragraph(0, len(text)),), language=language)):
-        assert one.text == " ".join(text[start:end] for start, end in one.spans)
+        assert one.text == " ".join(" ".join(text[start:end].split()) for start, end in one.spans)

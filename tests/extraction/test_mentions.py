@@ -93,3 +93,15 @@ def test_every_mention_stands_in_the_text(text: str) -> None:
             assert 0 <= mention.start <= mention.at <= mention.end <= len(text)
             assert " ".join(text[mention.at : mention.end].split()) == mention.name
             assert mentions.fullest(mention.name) in {*mentions.of_name, ""}
+
+
+@given(st.text(alphabet="AaB. ’-\n", max_size=40), st.integers(0, 40), st.integers(0, 40))
+def test_the_runs_of_a_span_are_those_that_the_span_alone_has(text: str, start: int, length: int) -> None:
+    mentions, end = mentions_of(text), min(start + length, len(text))
+    alone = Mentions(text, [(start, end)], TITLES)
+    assert list(mentions.read(start, end)) == alone.all
+
+
+def test_what_a_name_alone_tells_is_remembered_and_what_the_article_tells_is_not() -> None:
+    assert mentions_of("Mr Tamuri left.").kind("Tamuri") == "person"
+    assert mentions_of("Tamuri left when it could.").kind("Tamuri") == "organisation"

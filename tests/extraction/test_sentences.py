@@ -37,6 +37,12 @@ def test_titles_and_initials_do_not_end_a_sentence():
     assert len(read("Sen. A. B. Orr of the U.S. Navy met Gov. Vance at 6 p.m. on Friday.").bounds) == 1
 
 
+def test_a_paragraph_without_a_wanted_word_is_left_in_one_piece():
+    text = "The ship left. It rained."
+    for wanted, pieces in ((s.QUOTE, [text]), (s.SUBJECT, ["The ship left.", "It rained."])):
+        assert spell(read_sentences(text, [Paragraph(0, len(text))], (), load_lexicon(), wanted)) == pieces
+
+
 def test_a_quotation_that_ends_a_sentence_ends_it():
     assert spell(read("She said “no.” He left.")) == ["She said “no.”", "He left."]
 

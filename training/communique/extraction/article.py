@@ -13,17 +13,21 @@ from typing import Any, Literal
 Span = tuple[int, int]
 """Offsets of characters into `Article.text`, half-open."""
 
-Kind = Literal["title", "heading", "byline", "date", "outlet", "dateline", "caption", "body", "comment", "boilerplate"]
+Kind = Literal[
+    "title", "heading", "byline", "date", "outlet", "dateline", "caption", "body", "question", "comment", "boilerplate"
+]
 """What a paragraph is.
 
 ``title``, ``byline``, ``date``, ``outlet``
     The article's head: headline, who wrote it, when, and where it was printed.
 ``dateline``
-    "PORT ASEL, 14 May — " or "SUNMAR (Agency) - ": the beginning of a body paragraph, cut off from it.
+    "PORT ASEL, 14 May — ", "SUNMAR (Agency) - ", "BREAKING: ": the beginning of a body paragraph, cut off from it.
 ``heading``
     A heading between body paragraphs. ``caption``: the text to a picture.
 ``body``
     Prose, block quotations, list items, speakers' turns: what statements are sought in.
+``question``
+    What the paper or the press asks in an interview or a transcript. It is nobody's statement.
 ``comment``
     What readers wrote below it. ``boilerplate``: links, buttons, prompts, rights, and all else of the page.
 """

@@ -183,7 +183,7 @@ def _write(words: Sentences, quotes: Sequence[Quote], draft: Draft) -> Attributi
             whole += 1
         elif last > first:
             spans.append((words.starts[first], words.ends[last - 1]))
-            holds = holds or any(at in words.quotes for at in range(first, last))
+            holds = holds or not words.quotes.keys().isdisjoint(range(first, last))
     if not spans:
         return None
     kind: Kind = "direct" if whole == len(spans) else "partial" if whole or holds else "indirect"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 
 from communique.extraction.dates import find_date
-from communique.extraction.pages import months
+from communique.extraction.pages import Words, months
 
 _LONGEST = 110  # characters
 _DASH = re.compile(r"\s?[—–―]\s?|\s--?\s|\.-\s?|(?<=/)\.?\s")
 _MARK = re.compile(r"[—–―/)]|\s-|\.-")
 _LABEL = re.compile(r"(?:[^\W\d_a-zß-ÿ][^\W\d_a-zß-ÿ.'’-]*[ ]?){1,4}:\s+(?=\S)")
 _HAN = re.compile(r"[^\s，。,]{0,20}?\d{1,2}月\d{1,2}日(?:电|電|讯|訊)\s*(?:[（(][^）)]{1,30}[)）])?\s*[—–-]*\s*")
+_ALERT = re.compile(r"([^\W\d_]+(?: [^\W\d_]+){0,2})(?: \d{1,2})?\s?(?:[:：]|\s[–—-]\s)\s*")
+_HAN_AGENCY = re.compile(r"([\u3400-\u9fff]{2,8}?社)")
+_HAN_REPORTER = re.compile(r"[（(](?:记者|記者)[：:\s]*([^（）()]{2,30})[)）]")
 _PLACE = re.compile(r"[^,(/\d.—–]+")
 _AGENCY = re.compile(r"[(/]([^()/\d]{2,40})[)/]\.?$")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -42,6 +45,12 @@ def find_dateline(paragraph: str, *, place_alone: bool = True) -> int:
     return 0
 
 
+def find_alert(paragraph: str, known: Words) -> int:
+    """Return how long "BREAKING: " or "UPDATE 2: " at the head of a paragraph is; 0 if nothing like it is there."""
+    alert = _ALERT.match(paragraph[:_LONGEST])
+    return alert.end() if alert and alert[1].lower() in known.alerts and alert.end() < len(paragraph) else 0
+
+
 def find_label(paragraph: str) -> int:
     """Return how long "TAMURI CITY: " at the head of a paragraph is; 0 if nothing like it is there.
 
@@ -53,7 +62,13 @@ def find_label(paragraph: str) -> int:
 
 def read_agency(dateline: str) -> str:
     """Return the agency that a dateline names in brackets; "" if none."""
-    found = _AGENCY.search(dateline.rstrip(" —–―-:."))
+    found = _AGENCY.search(dateline.rstrip(" —–―-:.")) or _HAN_AGENCY.match(dateline)
+    return found[1].strip() if found else ""
+
+
+def read_reporter(dateline: str) -> str:
+    """Return who reports, as a Chinese dateline says in brackets; "" if it does not."""
+    found = _HAN_REPORTER.search(dateline)
     return found[1].strip() if found else ""
 
 
@@ -68,7 +83,7 @@ def _is_dateline(before: str, place_alone: bool) -> bool:
     if place is None or not before[0].isupper():
         return False
     letters = _WORD.findall(place[0])
-    if not letters or len(letters) > 5:
+    if not 1 <= len(letters) <= 5 or letters == ["Q"]:
         return False
     if place_alone and sum(map(len, letters)) >= 3 and all(map(str.isupper, letters)):
         return True

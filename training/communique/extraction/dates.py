@@ -28,6 +28,11 @@ _FORMS = (
     # 14/05/2031, and 05/14/2031; 05/06/2031 has two readings and is left alone
     (re.compile(rf"(?<!\d)(\d{{1,2}})/(\d{{1,2}})/{_YEAR}"), "???"),
 )
+_DAY = re.compile(
+    rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|er|º)?[ .]+(?:of |de )?{_NAME}|(?<![^\W\d_]){_NAME} (\d{{1,2}})(?!\d)"
+    r"|(?<!\d)(\d{1,2})月(\d{1,2})日",
+    re.I,
+)
 _TIME = re.compile(
     r"(?<![\d.:])(\d{1,2})(?:[:h](\d{2})(?::\d{2})?|\.(\d{2})(?=\s?(?:[ap]\.?m\b|[A-Z]{3}\b))|(?=\s?[ap]\.?m\b))"
     r"\s?([ap]\.?m\b\.?)?(?![\d:])",
@@ -50,6 +55,24 @@ def find_date(text: str) -> Date | None:
         return None
     time = _find_time(text, found)
     return found._replace(iso=f"{found.iso}T{time}") if time else found
+
+
+def find_day(text: str) -> tuple[int, int] | None:
+    """Return month and day of the first date without a year in a short text: "14 May", "May 14", "5月14日"."""
+    for match in _DAY.finditer(text):
+        name = (match[2] or match[3] or "").lower()
+        month = int(match[5]) if match[5] else months().get(name, 0)
+        if month:
+            return month, int(match[1] or match[4] or match[6])
+    return None
+
+
+def join_year(year: str, day: tuple[int, int]) -> str:
+    """Return a date in ISO 8601, "" if there is none such."""
+    try:
+        return datetime(int(year), *day).date().isoformat()
+    except ValueError:
+        return ""
 
 
 def blank_dates(text: str) -> str:

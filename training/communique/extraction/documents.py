@@ -101,7 +101,8 @@ def read_pdf(data: bytes, source: str = "") -> Article:
         if "password" in str(problem).lower():
             raise DataError(f"{called} is locked with a password", remedy="save it without one") from problem
         raise DataError(
-            f"{called} cannot be read as a PDF ({problem})", remedy="open it in a viewer and print it to a new file"
+            f"{called} cannot be read as a PDF: it is damaged, cut short, or no PDF at all",
+            remedy="open it in a viewer and print it to a new file",
         ) from problem
     blocks = list(_join_lines(pages))
     if not blocks:

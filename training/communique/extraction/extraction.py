@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
 from communique.extraction.article import Article, Span
 from communique.extraction.attribution import Attribution, Kind, attribute
 from communique.extraction.lexicon import load_lexicon
-from communique.extraction.reported import report
-from communique.extraction.sources import resolve_sources
 from communique.extraction.speakers import Speaker, resolve
 from communique.extraction.turns import find_turns
-
 
 _REPORT = 300  # characters that speaker and cue may take; beyond it they stand elsewhere
 
@@ -64,7 +62,7 @@ class Statement:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, as JSON has them."""
-        return asdict(self) | {"spans": [list(span) for span in self.spans], "clause": list(self.clause)}
+        return {**vars(self), "spans": [list(span) for span in self.spans], "clause": list(self.clause)}
 
 
 def extract(article: Article) -> tuple[Statement, ...]:
@@ -73,20 +71,33 @@ def extract(article: Article) -> tuple[Statement, ...]:
     A transcript's are its turns, and what is reported before the first of them.
     """
     lexicon = load_lexicon(article.language)
-    english = article.language == "en"  # the other languages have a plainer grammar, and no capitals to go by in some
-    read = attribute if english else report
+    read, find_speakers = _grammar(article.language)
     found = find_turns(article)
     if found:
         before = tuple(paragraph for paragraph in article.paragraphs if paragraph.end <= _start(found[0]))
         found = (*read(replace(article, paragraphs=before), lexicon), *found)
     else:
         found = read(article, lexicon)
-    speakers = (resolve if english else resolve_sources)(article, found, lexicon)
+    speakers = find_speakers(article, found, lexicon)
     stem = PurePath(article.source).stem
     return tuple(
         _state(article, f"{stem}-{number:02d}" if stem else f"{number:02d}", attribution, speaker)
         for number, (attribution, speaker) in enumerate(zip(found, speakers, strict=True), 1)
     )
+
+
+def _grammar(language: str) -> tuple[Callable[..., tuple[Attribution, ...]], Callable[..., tuple[Speaker, ...]]]:
+    """Return what reads attributions and what finds speakers in a language.
+
+    The other languages have a plainer grammar than English, and no capitals to go by in some. It is imported when asked
+    for: most runs are English, and short.
+    """
+    if language == "en":
+        return attribute, resolve
+    from communique.extraction.reported import report
+    from communique.extraction.sources import resolve_sources
+
+    return report, resolve_sources
 
 
 def _start(attribution: Attribution) -> int:

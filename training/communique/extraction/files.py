@@ -60,7 +60,7 @@ def find_files(inputs: Sequence[str]) -> Iterator[str]:
         except (OSError, ValueError) as problem:  # a name too long, a NUL in it, a folder that may not be looked into
             raise DataError(f"{given[:80]} cannot be read ({problem})", expected="a file of an article") from problem
         if found is None and glob.has_magic(given):
-            found = sorted(filter(os.path.isfile, glob.glob(given, recursive=True)))  # noqa: PTH113, PTH207 - as they were given
+            found = sorted(filter(os.path.isfile, glob.glob(given, recursive=True)))  # noqa: PTH207 - as they were given
         if not found:
             name = given if given.isprintable() else repr(given)
             raise DataError(f"no file {name}", expected="a file, a folder or a glob of articles, or - for stdin")

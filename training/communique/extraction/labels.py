@@ -23,10 +23,7 @@ class Labels:
 
     def __init__(self, text: str, attributions: Sequence[Attribution], roster: Roster, titles: Titles) -> None:
         self.text, self.roster, self.mentions, self.titles = text, roster, roster.mentions, titles
-        labels = [
-            attribution.source for attribution in attributions if attribution.kind == "turn" and attribution.source
-        ]
-        self._first = min((start for start, _ in labels), default=0)
+        self._first = min((one.source[0] for one in attributions if one.kind == "turn" and one.source), default=0)
         self._host: str | None = None
 
     def read(self, source: Span) -> Referent:

@@ -93,7 +93,18 @@ def _blank(text: str, begin: int) -> tuple[str, list[Span], list[Mark]]:
                 marks.append(mark or "plain")
         opened = bool(inner) and not closes
         offset += len(line)
+    for index, (start, end) in enumerate(spans):
+        if marks[index] == "plain" and _is_strong(text, start, end):
+            marks[index] = "strong"
     return "".join(pieces), spans, marks
+
+
+def _is_strong(text: str, start: int, end: int) -> bool:
+    """Tell whether the marks of bold or italics stand before and behind a whole paragraph, and not within it."""
+    if text[start - 1 : start] not in ("*", "_"):
+        return False
+    mark = text[start - 1] * (2 if text[max(0, start - 2) : start] in ("**", "__") else 1)
+    return text.startswith(mark, end) and mark not in text[start:end]
 
 
 def _blank_marks(line: str) -> tuple[str, Mark | None]:

@@ -121,6 +121,7 @@ _COMMENTS = "//*[@id='comments' or @id='disqus_thread' or {}]".format(
     )
 )
 """Readers' comments, as most pages name them. Where there is no article, trafilatura takes them for one."""
+_STRONG = frozenset({"hi", "b", "strong", "em", "i"})
 _NEVER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -231,7 +232,7 @@ def _extract(tree: Any) -> Any:
         logging.getLogger(name).addHandler(logging.NullHandler())
     try:
         found = trafilatura.bare_extraction(
-            deepcopy(tree), include_comments=False, with_metadata=True, favor_recall=True
+            deepcopy(tree), include_comments=False, include_formatting=True, with_metadata=True, favor_recall=True
         )
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
         return None
@@ -241,31 +242,42 @@ def _extract(tree: Any) -> Any:
 def _read_blocks(body: Any) -> Iterator[Block]:
     """Yield the paragraphs of a tree, HTML or what was extracted from it: its innermost blocks, cut at each <br>."""
     held: list[str] = []
+    loose = [False]  # whether a line has words that are neither bold nor in italics
+    deep = 0
+
+    def hold(text: str | None) -> None:
+        if text:
+            held.append(text.replace("\n", " "))
+            loose[-1] = loose[-1] or (not deep and not text.isspace())
 
     def flush(mark: Mark = "plain") -> Iterator[Block]:
-        for line in "".join(held).split("\n"):
+        for line, plain in zip("".join(held).split("\n"), loose, strict=True):
             if flat := _flatten(line):
-                yield Block(flat, mark)
+                yield Block(flat, "strong" if mark == "plain" and not plain else mark)
         held.clear()
+        loose[:] = [False]
 
     walk: list[tuple[Any, bool]] = [(body, False)]
     while walk:
         element, done = walk.pop()
         if not isinstance(element.tag, str) or element.tag in _SILENT:
-            held.append((element.tail or "").replace("\n", " "))
+            hold(element.tail)
             continue
         block = element.tag in _BLOCKS
         if done:
             if block:
                 yield from flush(_MARKS.get(element.tag, "plain"))
+            deep -= element.tag in _STRONG
             if element is not body:
-                held.append((element.tail or "").replace("\n", " "))
+                hold(element.tail)
             continue
         if block:
             yield from flush()
         if element.tag in _BREAKS:
             held.append("\n")
-        held.append((element.text or "").replace("\n", " "))
+            loose.append(False)
+        deep += element.tag in _STRONG
+        hold(element.text)
         walk.append((element, True))
         walk += [(child, False) for child in reversed(element)]
 

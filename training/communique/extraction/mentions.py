@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from os.path import commonprefix
 from typing import Literal, NamedTuple
 
 from communique.extraction.actors import read_states
@@ -27,7 +26,9 @@ _AROUND = 20_000  # characters in which a word without its capital tells that it
 _LONGEST = 120  # of a run, in characters: longer ones are shouting, not names
 _MOST = 1 << 14  # runs and names that are remembered from one article to the next
 _SUFFIXES = frozenset({"jr", "jr.", "sr", "sr.", "ii", "iii", "iv"})
-_PRONOUN = re.compile(r"\b(?:he|his|him|she|her|its?)\b|[.!?]\s")
+_PRONOUN = re.compile(r"[his.!?](?:(?<=[.!?])\s|(?<!\w.)(?:(?<=h)(?:e|is|im|er)|(?<=s)he|(?<=i)ts?)\b)", re.DOTALL)
+"""One of he, his, him, she, her, it, its, or the end of a sentence; looked for by its first character, for speed."""
+
 _POSSESSIVE = re.compile(r"['’]s?\b|['’](?=\s)")
 
 
@@ -230,11 +231,7 @@ class Mentions:
         return begin, begin
 
     def _is_polity(self, name: str) -> bool:
-        return (
-            name in self.states
-            or name in self.titles.metonyms
-            or self._looks[name].institution
-        )
+        return name in self.states or name in self.titles.metonyms or self._looks[name].institution
 
     def kind(self, name: str) -> Kind:
         """Tell what a name is of."""
@@ -391,7 +388,7 @@ class Mentions:
                     self._stems.setdefault(place[:4].lower(), []).append(place)
         best, longest = "", 3
         for place in self._stems.get(people[:4].lower(), ())[:50]:
-            common = len(commonprefix((place, people)))
+            common = _common(place, people)
             fits = people[common:] in titles.peoples and place[common:] in titles.countries and place != people
             if fits and common > longest and len(place) - common <= 2:
                 best, longest = place, common
@@ -425,6 +422,16 @@ def _position(run: str, words: int) -> int:
 def _is_part(words: Sequence[str], of: Sequence[str]) -> bool:
     rest = iter(of)
     return all(word in rest for word in words)
+
+
+def _common(one: str, other: str) -> int:
+    """Tell how many characters two words begin alike with."""
+    length = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        length += 1
+    return length
 
 
 def _spelled(acronym: str, before: str) -> str:

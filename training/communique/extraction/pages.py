@@ -36,7 +36,18 @@ class Words:
     says: frozenset[str]
     reserved: tuple[str, ...]
     rights: tuple[str, ...]
+    alerts: tuple[str, ...]
+    notes: frozenset[str]
+    credited: frozenset[str]
+    selves: tuple[str, ...]
+    amended: frozenset[str]
     questions: frozenset[str]
+    answers: frozenset[str]
+    addressed: frozenset[str]
+    speaking: frozenset[str]
+    yours: frozenset[str]
+    recorded: frozenset[str]
+    placed: frozenset[str]
     honorifics: frozenset[str]
     articles: frozenset[str]
     issuers: frozenset[str]
@@ -44,7 +55,7 @@ class Words:
     @cached_property
     def openings(self) -> frozenset[str]:
         """The first words of whatever is known by how it begins."""
-        phrases = (*self.by, *self.credit, *self.sections, *self.rights, *self.prompts)
+        phrases = (*self.by, *self.credit, *self.sections, *self.rights, *self.prompts, *self.notes, *self.credited)
         return frozenset(phrase.split()[0].rstrip(":：") for phrase in phrases)
 
 

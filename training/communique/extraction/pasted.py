@@ -14,12 +14,23 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from communique.extraction.article import Article, Kind, Paragraph, Span
-from communique.extraction.datelines import find_dateline, find_label, read_agency
-from communique.extraction.dates import blank_dates, find_date
+from communique.extraction.datelines import find_alert, find_dateline, find_label, read_agency, read_reporter
+from communique.extraction.dates import blank_dates, find_date, find_day, join_year
+from communique.extraction.interviews import find_questions
 from communique.extraction.language import detect
 from communique.extraction.pages import Words, words
 from communique.extraction.paragraphs import cut
-from communique.extraction.signs import Look, Sign, addresses_reader, in_capitals, is_comment, read_byline, read_sign
+from communique.extraction.signs import (
+    Look,
+    Sign,
+    addresses_reader,
+    drop_asides,
+    in_capitals,
+    is_comment,
+    is_name,
+    read_byline,
+    read_sign,
+)
 
 _LOOKS: dict[Look, Kind] = {
     "prose": "body",
@@ -34,6 +45,7 @@ _LOOKS: dict[Look, Kind] = {
     "section": "boilerplate",
     "comments": "boilerplate",
     "rights": "boilerplate",
+    "note": "boilerplate",
 }
 _HEADLINE = 4
 """Words. Shorter lines are headlines only where there is no longer one."""
@@ -48,6 +60,7 @@ _SIGNS_NEAR = 6
 _RUNNING_ON = re.compile(r"[\"“”„«‘'(\[「『…a-zа-яіїєґ]|[-*•‣–—]\s|\(?\w{1,3}[.)]\s")
 _LETTER = re.compile(r"[^\W\d_]{5}|[^\W\d_A-z]")
 _LABELLED = re.compile(r"[^:：]{1,60}(?:：|:(?:\s|$))")
+_NUMBERED = re.compile(r"(?:\b[Nn]o\.?|№|\b[Nn]r\.?|\b[Nn]\.?[°º]|#)\s?\d[\d/.-]*$|第\d+[号號]$")
 _TITLED = re.compile(r"(.{12,}?)\s+[|–—-]\s+([^|–—]{2,40})$")
 _HOLDER = re.compile(
     r"(?:(?:©|\(c\)|copyright)[\s:]*)+(?:\d{4}(?:\s?[-–]\s?\d{4})?)?[\s,]*(?:by\s)?([^.,;|•·©\d][^.,;|•·©]{1,60})",
@@ -56,8 +69,8 @@ _HOLDER = re.compile(
 _QUOTED = re.compile(r"[\"“„«‘'][^.,!?…;:]*[^.,!?…;:\s][\"”“»’']$")
 
 
-Mark = Literal["plain", "heading", "item"]
-"""What a file says of a paragraph: a heading, an item of a list, or nothing."""
+Mark = Literal["plain", "heading", "item", "strong"]
+"""What a file says of a paragraph: a heading, an item of a list, all in bold or italics, or nothing."""
 
 
 class Block(NamedTuple):
@@ -80,6 +93,13 @@ class _Page:
     def line(self, index: int) -> str:
         start, end = self.spans[index]
         return self.text[start:end]
+
+    def is_strong(self, index: int) -> bool:
+        """Tell whether all of a paragraph is set in bold or italics, in plain text with the marks of Markdown."""
+        if self.marks:
+            return self.marks[index] == "strong"
+        start, end = self.spans[index]
+        return self.text[start] in "*_" and self.text[end - 1] in "*_" and end - start > 2
 
 
 def read_pasted(text: str, source: str = "") -> Article:
@@ -123,6 +143,11 @@ def read_spans(text: str, spans: Sequence[Span], marks: Sequence[Mark] = (), sou
             signs[index] = Sign("short", signs[index].words, ends=False)
     page = _Page(text, spans, signs, marks, known)
     kinds, title = _sort(page)
+    found = find_questions(lines, kinds, [page.is_strong(index) for index in range(len(lines))], known)
+    for index in found.questions:
+        kinds[index] = "question"
+    for index in found.closing:
+        kinds[index] = "boilerplate"
     paragraphs = tuple(_part(page, kinds))
     head = next((index for index, kind in enumerate(kinds) if kind == "body"), len(kinds))
     headline, suffix = _split_title(page, kinds, title)
@@ -131,9 +156,9 @@ def read_spans(text: str, spans: Sequence[Span], marks: Sequence[Mark] = (), sou
         paragraphs,
         source,
         title=headline,
-        byline=_find_byline(page, kinds),
+        byline=_find_byline(page, kinds, paragraphs),
         outlet=_find_outlet(page, kinds, paragraphs, suffix),
-        date=_find_date(page, kinds, title, head),
+        date=_find_date(page, kinds, title, head) or _find_day(page, kinds, paragraphs),
         language=language,
     )
 
@@ -251,6 +276,10 @@ def _can_be_title(page: _Page, index: int) -> bool:
     sign = page.signs[index]
     if sign.look == "short":
         line = page.line(index)
+        if _NUMBERED.search(line) and sign.words <= _HEADING:  # "Press Release No. 214/2025"
+            return False
+        if line.split()[0].lower() in page.words.yours:  # "Your daily read"
+            return False
         return not line.endswith((":", "：")) and (
             not line[0].isdecimal() or bool(_LETTER.search(blank_dates(line)[:40]))
         )
@@ -279,7 +308,11 @@ def _sort_head(page: _Page, kinds: list[Kind], first: int, title: int | None) ->
             kinds[index] = "title"
         elif index < title and kinds[index] in ("heading", "body"):
             kinds[index] = "body" if _is_statement(page, index) else "boilerplate"
-        elif kinds[index] == "heading" and _is_name(page, index) and "date" in kinds[max(0, index - 1) : index + 2]:
+        elif (
+            kinds[index] == "heading"
+            and is_name(page.line(index), page.words)
+            and "date" in kinds[max(0, index - 1) : index + 2]
+        ):
             kinds[index] = "byline"
 
 
@@ -287,15 +320,6 @@ def _is_statement(page: _Page, index: int) -> bool:
     """Tell whether a sentence above the headline may be body all the same: what came before the agenda was adopted."""
     sign = page.signs[index]
     return sign.look == "sentence" and sign.words >= _HEADLINE and not _can_be_title(page, index)
-
-
-def _is_name(page: _Page, index: int) -> bool:
-    line = page.line(index)
-    return (
-        2 <= page.signs[index].words <= 4
-        and line.lower() != line != line.upper()
-        and in_capitals(line, page.words, 1.0)
-    )
 
 
 def _sort_middle(page: _Page, kinds: list[Kind], first: int, last: int) -> None:
@@ -306,7 +330,7 @@ def _sort_middle(page: _Page, kinds: list[Kind], first: int, last: int) -> None:
         line = page.line(index)
         if repeated[line] >= 3:
             kinds[index] = "boilerplate"
-        elif page.marks and page.marks[index] != "plain":
+        elif page.marks and page.marks[index] in ("heading", "item"):
             kinds[index] = "body" if page.marks[index] == "item" else "heading"
         elif page.signs[index].words > _HEADING or (_RUNNING_ON.match(line) and not _QUOTED.match(line)):
             kinds[index] = "body"
@@ -334,7 +358,9 @@ def _part(page: _Page, kinds: list[Kind]) -> Iterable[Paragraph]:
     for index, ((start, end), kind) in enumerate(zip(page.spans, kinds, strict=True)):
         length = cuts.get(index, 0)
         dateline = page.text[start : start + length]
-        if length and seen[dateline] == 1:
+        if alert := find_alert(page.line(index), page.words) if kind == "body" else 0:
+            dateline, length = page.text[start : start + alert], alert
+        if length and (alert or seen[dateline] == 1):
             yield Paragraph(start, start + len(dateline.rstrip()), "dateline")
             start += length
         yield Paragraph(start, end, kind)
@@ -358,11 +384,15 @@ def _names_outlet(page: _Page, kinds: list[Kind], name: str) -> bool:
     )
 
 
-def _find_byline(page: _Page, kinds: list[Kind]) -> str:
+def _find_byline(page: _Page, kinds: list[Kind], paragraphs: Sequence[Paragraph]) -> str:
     last = max((index for index, kind in enumerate(kinds) if kind == "body"), default=len(kinds))
     for index, kind in enumerate(kinds[:last]):
         if kind == "byline":
-            return read_byline(page.line(index), page.words) or " ".join(page.line(index).split())
+            line = " ".join(page.line(index).split())
+            return read_byline(page.line(index), page.words) or drop_asides(line)
+    for paragraph in paragraphs:
+        if paragraph.kind == "dateline":
+            return read_reporter(page.text[paragraph.start : paragraph.end])
     return ""
 
 
@@ -375,6 +405,17 @@ def _find_date(page: _Page, kinds: list[Kind], title: int | None, head: int) -> 
         start, end = page.spans[index]
         if found := find_date(page.text[start : min(end, start + 300 if index < head else start + 80)]):
             return found.iso
+    return ""
+
+
+def _find_day(page: _Page, kinds: list[Kind], paragraphs: Sequence[Paragraph]) -> str:
+    """Return the date of the dateline with the year of another one on the page, but not in what the article tells."""
+    for paragraph in paragraphs:
+        if paragraph.kind == "dateline" and (day := find_day(page.text[paragraph.start : paragraph.end])):
+            for index, kind in enumerate(kinds):
+                if kind not in ("body", "comment") and (found := find_date(page.line(index)[:300])):
+                    return join_year(found.iso[:4], day)
+            return ""
     return ""
 
 

@@ -32,8 +32,12 @@ EITHER = (*STRAIGHT, "”", "»")
 DEPTH = 6
 """Quotations within quotations beyond this are no language: the outermost mark is then taken to be stray."""
 
-_MARKS = re.compile(r"[“”„‟«»‹›‘’‚「」『』〝〞＂\"'`](?:(?<=')'|(?<=`)`)?(?<![^\W_]['’](?=[^\W_]))")
-"""Apostrophes inside words ("don't") are none. Begins with a class of characters, which Python's re looks for many times faster than for anything else."""
+_MARKS = re.compile(
+    r"[“”„‟«»‹›‘’‚「」『』〝〞＂\"'`]"
+    r"(?:(?<=')'|(?<=`)`)?"  # '' and ``
+    r"(?<![^\W_]['’](?=[^\W_]))"  # but no apostrophe inside a word
+)
+"""Begins with a class of characters, which Python's re looks for many times faster than for anything else."""
 
 _QUOTING = frozenset("“”„‟«»‹›‘’‚「」『』〝〞＂\"'")
 _TAKING_UP = frozenset("“\"«„‘「»'")

@@ -5,6 +5,7 @@ What a file is, its first bytes say; where they leave it open, its name; where t
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path, PurePath
 from typing import Literal, get_args
@@ -48,6 +49,8 @@ _FOREIGN = {
     b"ARROW1": "an Arrow file",
     b"\x7fELF": "a program",
 }
+_TABLES = {".csv": b",;\t|", ".tsv": b"\t", ".json": b"", ".jsonl": b"", ".ndjson": b""}
+_PROMISED = {".docx": "a .docx file", ".pdf": "a PDF"}
 _HTML = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--[^>]{0,2000}-->\s*)*<(?:!doctype\s+html|html|head|body|article|div|main|meta)\b",
     re.I,
@@ -135,11 +138,50 @@ def _read(data: bytes, name: str, format: str | None) -> Article:  # noqa: A002
             raise DataError(
                 f"{called} is {what}", expected="text, Markdown, HTML, .docx or PDF", remedy="save it as one of them"
             )
+    if format is None:
+        _refuse_others(data, name, called)
     if format == "html" or (format is None and _is_html(data, name)):
         from communique.extraction.markup import decode_html, read_html
 
         return read_html(decode_html(data, called), name)
     return read_article(decode(data, called), name, format)  # type: ignore[arg-type]
+
+
+def _refuse_others(data: bytes, name: str, called: str) -> None:
+    """Raise if a file is a table or a program, or not what its name says.
+
+    Raises
+    ------
+    DataError
+        If it is one of them.
+    """
+    suffix = PurePath(name).suffix.lower()
+    if suffix in _PROMISED:
+        raise DataError(
+            f"{called} is not {_PROMISED[suffix]}, as its name says",
+            expected="text, Markdown, HTML, .docx or PDF",
+            remedy="save it again, or rename it if it is text",
+        )
+    head = data[:_HEAD].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.startswith(b"#!/"):
+        raise DataError(f"{called} is a program", expected="text, Markdown, HTML, .docx or PDF")
+    separators = _TABLES.get(suffix, b"")
+    if _is_json(data, head) or any(mark in head.partition(b"\n")[0] for mark in separators):
+        raise DataError(
+            f"{called} is a table, or JSON", expected="an article", remedy="for a table use: communique classify"
+        )
+
+
+def _is_json(data: bytes, head: bytes) -> bool:
+    """Tell whether a file, or its first line, is JSON: an object, or a list. A text in brackets is none."""
+    if head[:1] not in (b"{", b"["):
+        return False
+    for part in (head.partition(b"\n")[0], data):
+        try:
+            return isinstance(json.loads(part), dict | list)
+        except (ValueError, RecursionError):
+            continue
+    return False
 
 
 def _tell_text(text: str, source: str) -> Format:

@@ -26,13 +26,18 @@ Look = Literal[
     "section",
     "comments",
     "rights",
+    "note",
 ]
-"""``prose``: one sentence of some length, or more. ``sentence``: a short one. ``short``: a line that is no sentence."""
+"""``prose``: one sentence of some length, or more. ``sentence``: a short one. ``short``: a line that is no sentence.
+``note``: the paper speaks of itself or of the article."""
 
 FEW = 8
 """Words. A sentence of fewer is no proof that the article has begun."""
 MANY = 30
 """Words. A paragraph of more is prose, however it ends."""
+_LONGEST_NOTE = 60
+"""Words of what a paper says of itself in one paragraph."""
+_CREDITED_WORDS = 10
 _PLAIN = 12
 """Words. A sentence of more that has none of the marks of a page's own lines is prose without a closer look."""
 _LOOKED_AT = 400
@@ -42,6 +47,9 @@ _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _QUOTES = frozenset('"“”„«»「」『』')
 _PARTS = re.compile(r"\s*[|•·›»¦⋅]\s*|\s+[/>]\s+|(?<=\S)[ \t\xa0]{2,}(?=\S)|\t")
+_PAUSE = re.compile(r"\s*[.|•·;,]\s+|\s[–—-]\s")
+_ASIDE = re.compile(r"\s*\([^()]{1,30}\)")
+_AND = re.compile(r",\s+|\s+(?:and|&|y|et|и|та)\s+")
 _COUNT = re.compile(r"\(?[\d.,]+\s?[kKmM]?\)?\+?(?:\s+\S+){0,3}$")
 _RIGHTS = re.compile(r"(?<!\w)©|\(c\)\s*(?:\d{4}|copyright)|copyright\s*(?:©|\d{4}|\(c\))", re.I)
 _CREDITED = re.compile(r"\(\s*(?:[A-Z][\w.'’-]*\s?){1,4}/\s?(?:[A-Z][\w.'’-]*[\s/]?){1,5}\)\.?$")
@@ -66,6 +74,8 @@ def read_sign(text: str, words: Words) -> Sign:
     head = text[:_LOOKED_AT]
     count = count_words(head, words.language)
     ends = ends_sentence(text) and not (count <= 2 and text.endswith(("...", "…")))
+    if count <= _LONGEST_NOTE and _is_note(head, words):
+        return Sign("note", count, ends)
     if ends and count > _PLAIN and _is_plain(head, text, words):
         return Sign("prose", count, ends)
     if count > MANY and not _is_edge(head, text, words, count):
@@ -97,6 +107,9 @@ def read_byline(line: str, words: Words) -> str:
     """Return the names and places of a byline, "" if the line is none: "Posted on 14 May by Liv Adrell" has one."""
     names = line.strip("()[]| ")
     bare = names.lower()
+    parts = [part for part in _PARTS.split(names) if part]
+    if len(parts) > 1 and is_name(parts[0], words) and any(_is_date(part, words) for part in parts[1:]):
+        return parts[0].strip("*_ ")  # "Liv Adrell | Sunmar | 14 May 2031"
     if not bare.startswith((*words.by, *words.stamped)):
         return ""
     if not bare.startswith(words.by):
@@ -104,13 +117,41 @@ def read_byline(line: str, words: Words) -> str:
         bare = names.lower()
     for opening in words.by:
         if bare.startswith(opening) and (opening[-1] in ":：" or not bare[len(opening) :][:1].isalnum()):
-            found = _clean(blank_dates(names[len(opening) :]))
+            found = _clean(_cut_stamps(names[len(opening) :], words))
             if not found or found[0].islower() or found[-1] in "?!。？！؟":  # "记者：为什么？"
                 continue
             if found[-1] == "." and len(found.split()) > 3 and (" " not in opening or opening[-1] == ":"):
                 continue  # "By Friday they must go."
             return found if in_capitals(found, words, 0.5) else ""
     return ""
+
+
+def is_name(text: str, words: Words) -> bool:
+    """Tell whether a short line can be the name of a person, or of several: two to four words with capitals each."""
+    parts = _AND.split(_ASIDE.sub("", text).strip(" *_"))
+    return 0 < len(parts) <= 4 and all(
+        2 <= len(part.split()) <= 4
+        and part.lower() != part != part.upper()
+        and not any(map(str.isdecimal, part))
+        and words.issuers.isdisjoint(_WORD.findall(part.lower()))
+        and in_capitals(part, words, 1.0)
+        for part in parts
+    )
+
+
+def drop_asides(line: str) -> str:
+    """Return a line without what stands in brackets in it: "Liv Adrell (now) and Tomas Idrewe (earlier)"."""
+    return _ASIDE.sub("", line)
+
+
+def _cut_stamps(names: str, words: Words) -> str:
+    """Return a byline without its dates, and without what follows it: "Publié le 14 mai", "| Updated at 18:42"."""
+    for end in _PAUSE.finditer(names):
+        following = _WORD.match(names, end.end())
+        if following and following[0].lower() in words.stamped - words.joining:
+            names = names[: end.start()]
+            break
+    return blank_dates(names)
 
 
 def _without_stamps(line: str, words: Words) -> str:
@@ -169,6 +210,30 @@ def _find_look(head: str, lower: str, words: Words, count: int, ends: bool) -> L
     if not ends:
         return "short"
     return "sentence" if count < FEW else "prose"
+
+
+def _is_note(head: str, words: Words) -> bool:
+    """Tell "Our Standards: ...", "Source: The Ledger.", "Note: this article was amended." from what others say."""
+    said = head.lstrip("*_([ ")
+    label = _LABEL.match(said[:70])
+    rest = said[label.end() :].lstrip("*_ ") if label else said
+    own = rest[:40].lower()
+    if own.startswith(words.selves) and _QUOTES.isdisjoint(head):
+        return not words.amended.isdisjoint(_WORD.findall(rest.lower().replace("’", "'")))
+    if label is None:
+        return False
+    named = label[0].strip("*_: ").lower()
+    if named in words.notes:
+        return True
+    if named in words.credited:
+        return len(rest.split()) <= _CREDITED_WORDS and in_capitals(rest, words, 1.0)
+    found = _WORD.findall(own)
+    return bool(found) and found[0] in words.prompts and named.isalpha() and _speaks_to_reader(rest, words)
+
+
+def _speaks_to_reader(rest: str, words: Words) -> bool:
+    found = set(_WORD.findall(rest.lower()))
+    return len(rest.split()) <= _CREDITED_WORDS and len(found & words.reader) > 0 and _QUOTES.isdisjoint(rest)
 
 
 def _is_plain(head: str, text: str, words: Words) -> bool:

@@ -1,17 +1,20 @@
 """Transcripts in blocks: whose turn it is stands before what is said, "Q:", "MS. LEE:", "The PRESIDENT.", "— Smith:".
 
 One line with a colon makes no transcript, nor do five in an article: "Correction: ...", "Sunmar: 12 ships". It takes
-labels that come again, or look like nothing but labels, or somebody who asks.
+labels that come again, or look like those of persons and offices, or somebody who asks. In an interview the questions
+are enough: what stands between them is said by whom they are put to.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
 from communique.extraction.article import Article, Paragraph, Span
 from communique.extraction.attribution import Attribution
+from communique.extraction.interviews import asks, find_interviewee
 from communique.extraction.pages import Words, words
 
 CONFIDENCE = 0.95
@@ -23,12 +26,14 @@ _BRACKETS = re.compile(r"\s*[(（\[][^)）\]]{0,60}[)）\]]")
 _POINTED = re.compile(  # The PRESIDENT. Mr. SMITH of Korsume. The SPEAKER pro tempore. Q. A.
     r"(?:(?:(?:The|Mr|Mrs|Ms|Miss|Dr|Sir|Madam)\b\.?\s){1,2}[^\W\d_a-zà-ÿ][^\W\d_a-zà-ÿ'’-]+"
     r"(?:\s[^\W\d_a-zà-ÿ][^\W\d_a-zà-ÿ'’-]+){0,3}(?: of [^\W\d_]+(?: [^\W\d_]+)?| pro tempore)?|Q|A)\.(?=\s)"
-    r"|Q(?=\s+[^\W\d_a-zà-ÿ])"
+    r"|Q(?=\s{2,}\S|\s[^\W\d_a-zà-ÿ])"
 )
 _SENTENCE = re.compile(r"[^\W\d_]{5,}[.!?…]|[!?\"“”„«»;]")
 _WORD = re.compile(r"[^\W_]+")
 _STAGE = re.compile(r"[(\[（][^()\[\]（）]*[)\]）][.]?$")
-_ASKING = frozenset("?؟？")
+_RECORDED = re.compile(
+    r"(?:(?:A|An|The) )?((?:[\w-]+ ){1,6}?)(?:(?:was|were)(?: then)? \w+(?:ed|en|ld|ut|un)|rose|resumed)\b"
+)
 _MOST_WORDS = 8
 _TITLED = 4
 """Words. So many an office has at most, with its article: "the deputy foreign minister"."""
@@ -43,6 +48,7 @@ class _Label(NamedTuple):
     said: int  # where the words begin that it stands before
     name: str  # in small letters, without what stands in brackets
     strong: bool  # it looks like nothing but a label
+    addressed: bool  # ... and like one of a person or an office: "MR. LEE", "THE PRESIDENT", "Smith (Korsume)"
     alone: bool  # it may be one though it comes but once
     asks: bool
 
@@ -56,17 +62,56 @@ def find_turns(article: Article) -> tuple[Attribution, ...]:
     """Return what each speaker of a transcript says, turn by turn; nothing if the text is no transcript.
 
     The spans of a turn are its paragraphs, without the label; ``cue`` and ``source`` are the label without its colon.
-    Questions of the press are left out, and so are paragraphs in brackets: "(Laughter.)". Time is linear in the text.
+    Where the label names nobody ("A:"), or there is none, ``source`` is where the interviewee is named above the first
+    question, None if nobody is. Questions of the press are left out, and so are paragraphs in brackets: "(Laughter.)".
+    Time is linear in the text.
     """
     turns = _cut_turns(article, _find_labels(article))
-    if not _is_transcript(article, turns):
-        return ()
+    if not _is_transcript(turns):
+        return tuple(_read_interview(article))
     asking = _find_asking(article, turns)
+    answers = words(article.language).answers
+    unnamed = any(turn.label.name in answers for turn in turns)
+    named = find_interviewee(article) if unnamed else None
     return tuple(
-        Attribution(turn.spans, "turn", turn.label.span, turn.label.span, CONFIDENCE)
+        Attribution(
+            turn.spans,
+            "turn",
+            turn.label.span,
+            named if turn.label.name in answers else turn.label.span,
+            CONFIDENCE,
+        )
         for turn in turns
         if turn.spans and not turn.label.asks and turn.label.name not in asking
     )
+
+
+def _read_interview(article: Article) -> Iterator[Attribution]:
+    """Yield what stands between the questions of an interview whose answers have no labels, or not all of them."""
+    if all(paragraph.kind != "question" for paragraph in article.paragraphs):
+        return
+    known = words(article.language)
+    named = find_interviewee(article)
+    names = set(_WORD.findall(article.text[slice(*named)])) if named else set()
+    cue: Span | None = None
+    spans: list[Span] = []
+    asked = False
+    for paragraph in article.paragraphs:
+        if paragraph.kind == "question":
+            if spans:
+                yield Attribution(tuple(spans), "turn", cue, cue or named, CONFIDENCE)
+            cue, spans, asked = None, [], True
+        elif asked and paragraph.kind == "body" and not _is_stage_direction(article.text, paragraph):
+            label = _read_label(article.text, paragraph, known)
+            opening = article.text[paragraph.start : min(paragraph.end, paragraph.start + _LOOKED_AT)]
+            if not spans and label is not None and (not named or names & set(_WORD.findall(opening[:60]))):
+                cue = label.span
+                if label.said < paragraph.end:
+                    spans.append((label.said, paragraph.end))
+            elif not spans or names.isdisjoint(_WORD.findall(opening)[:3]):  # not "Velden pauses, then adds ..."
+                spans.append((paragraph.start, paragraph.end))
+    if spans:
+        yield Attribution(tuple(spans), "turn", cue, cue or named, CONFIDENCE)
 
 
 def _find_labels(article: Article) -> dict[int, _Label]:
@@ -79,13 +124,13 @@ def _find_labels(article: Article) -> dict[int, _Label]:
     labels: dict[int, _Label] = {}
     for paragraph in article.paragraphs:
         # "Spokesperson: Liv Adrell" in the head says who is there; "MS. LEE: No" further down is a turn
-        if paragraph.kind == "body" or (paragraph.kind == "heading" and labels):
+        if paragraph.kind in ("body", "question") or (paragraph.kind == "heading" and labels):
             label = _read_label(article.text, paragraph, known)
             if label is not None:
                 labels[paragraph.start] = label
     counts = Counter(label.name for label in labels.values())
     if not any(label.asks for label in labels.values()):
-        labels = {start: label for start, label in labels.items() if label.name != "a"}
+        labels = {start: label for start, label in labels.items() if label.name not in known.answers}
     certain = any(label.strong and not label.asks for label in labels.values())
     return {
         start: label
@@ -95,13 +140,19 @@ def _find_labels(article: Article) -> dict[int, _Label]:
 
 
 def _cut_turns(article: Article, labels: dict[int, _Label]) -> list[_Turn]:
+    known = words(article.language)
     turns: list[tuple[_Label, list[Span]]] = []
+    spoken = False
     for paragraph in article.paragraphs:
         label = labels.get(paragraph.start)
         if label is not None:
+            spoken = True
             turns.append((label, [(label.said, paragraph.end)] if label.said < paragraph.end else []))
-        elif turns and paragraph.kind == "body" and not _is_stage_direction(article.text, paragraph):
-            turns[-1][1].append((paragraph.start, paragraph.end))
+        elif spoken and paragraph.kind == "body" and not _is_stage_direction(article.text, paragraph):
+            if turns[-1][1] and _is_recorded(article.text[paragraph.start : paragraph.end], known):
+                spoken = False
+            else:
+                turns[-1][1].append((paragraph.start, paragraph.end))
     return [_Turn(label, tuple(spans)) for label, spans in turns]
 
 
@@ -112,7 +163,7 @@ def _read_label(text: str, paragraph: Paragraph, known: Words) -> _Label | None:
     start += len(head) - len(inner)
     if pointed := _POINTED.match(inner):
         name = pointed[0].rstrip(".")
-        return _label(text, paragraph, start, len(name), pointed.end(), strong=True, alone=True, asks=name == "Q")
+        return _label(text, paragraph, start, len(name), pointed.end(), "addressed", alone=True, asks=name == "Q")
     colon = _COLON.search(_BRACKETS.sub(lambda bracket: "." * len(bracket[0]), inner))
     if colon is None:
         return None
@@ -125,23 +176,23 @@ def _read_label(text: str, paragraph: Paragraph, known: Words) -> _Label | None:
     if not found or len(found) > _MOST_WORDS or _SENTENCE.search(name) or any(map(str.isdecimal, name)):
         return None
     asks = name.lower() in known.questions
-    strong = asks or _is_strong(name, found, label, known)
+    strength = "addressed" if asks else _weigh(name, found, label, known)
     named = _is_name(name, found, known)
     titled = found[0].lower() in known.articles and len(found) <= _TITLED
-    if not (strong or named or titled):
+    if not (strength or named or titled):
         return None
     alone = titled or (named and found[0].lower() not in known.joining)
-    return _label(text, paragraph, start, len(label), colon.end(), strong=strong, alone=alone, asks=asks)
+    return _label(text, paragraph, start, len(label), colon.end(), strength, alone=alone, asks=asks)
 
 
 def _label(
-    text: str, paragraph: Paragraph, start: int, length: int, end: int, *, strong: bool, alone: bool, asks: bool
+    text: str, paragraph: Paragraph, start: int, length: int, end: int, strength: str, *, alone: bool, asks: bool
 ) -> _Label:
     said = start + end
     rest = text[said : said + _LOOKED_AT]
     said = min(paragraph.end, said + len(rest) - len(rest.lstrip("*_ \t\r\n\xa0\u3000")))
     name = " ".join(_BRACKETS.sub("", text[start : start + length]).lower().split())
-    return _Label((start, start + length), said, name, strong, alone, asks)
+    return _Label((start, start + length), said, name, bool(strength), strength == "addressed", alone, asks)
 
 
 def _is_addressed(article: Article, label: _Label, known: Words) -> bool:
@@ -150,14 +201,17 @@ def _is_addressed(article: Article, label: _Label, known: Words) -> bool:
     return first.lower() in known.articles and office[:1].isupper()
 
 
-def _is_strong(name: str, found: list[str], label: str, known: Words) -> bool:
+def _weigh(name: str, found: list[str], label: str, known: Words) -> Literal["addressed", "strong", ""]:
+    """Tell whether a label looks like one of a person or an office, or like a label at least, by its capitals."""
     if not name[0].isupper():
-        return False
+        return ""
+    first = found[0].lower()
+    called = first in known.honorifics or (first in known.articles and name.isupper())
+    if called and len(found) > 1 and found[1][0].isupper():
+        return "addressed"
     if name.isupper() and (len(name) > 2 or len(name) == 1):
-        return True
-    if found[0].lower() in known.honorifics and len(found) > 1 and found[1][0].isupper():
-        return True
-    return label.endswith((")", "）")) and _is_name(name, found, known)
+        return "strong"
+    return "addressed" if label.endswith((")", "）")) and _is_name(name, found, known) else ""
 
 
 def _is_name(name: str, found: list[str], known: Words) -> bool:
@@ -166,22 +220,17 @@ def _is_name(name: str, found: list[str], known: Words) -> bool:
     return found[0][0].isupper() and all(word[0].isupper() or word.lower() in known.joining for word in found)
 
 
-def _is_transcript(article: Article, turns: list[_Turn]) -> bool:
+def _is_transcript(turns: list[_Turn]) -> bool:
     labels = [turn.label for turn in turns if turn.spans]
     counts = Counter(label.name for label in labels)
     if len(counts) < 2:
         return False
     if any(label.asks for label in labels) and any(not label.asks for label in labels):
         return True
-    strong = len({label.name for label in labels if label.strong})
     again = sum(count > 1 for count in counts.values())
-    if strong >= 2 and len(labels) >= 3:
+    if again >= 2 or (again and len({label.name for label in labels if label.strong}) >= 2):
         return True
-    if again >= 2:
-        return True
-    body = article.body
-    within = sum(paragraph.start >= turns[0].label.span[0] for paragraph in body)
-    return strong >= 2 and within * 2 >= len(body)
+    return len({label.name for label in labels if label.addressed}) >= 2
 
 
 def _find_asking(article: Article, turns: list[_Turn]) -> frozenset[str]:
@@ -190,9 +239,20 @@ def _find_asking(article: Article, turns: list[_Turn]) -> frozenset[str]:
     for turn in turns:
         if turn.spans:
             end = turn.spans[-1][1]
-            asked[turn.label.name].append(article.text[end - 3 : end].rstrip("\"”’')*_ »")[-1:] in _ASKING)
+            asked[turn.label.name].append(asks(article.text[max(0, end - 8) : end]))
     found = {name for name, each in asked.items() if len(each) > 1 and sum(each) >= _LEAST_ASKING * len(each)}
     return frozenset() if len(found) == len(asked) else frozenset(found)
+
+
+def _is_recorded(paragraph: str, known: Words) -> bool:
+    """Tell whether a paragraph tells of the proceedings instead of being said: "A vote was taken by show of hands."."""
+    found = _RECORDED.match(paragraph[:_LOOKED_AT]) if known.recorded else None
+    return bool(
+        found
+        and not known.recorded.isdisjoint(found[1].lower().split())
+        and len(paragraph) <= 2 * _LOOKED_AT
+        and not _SENTENCE.search(paragraph.rstrip()[:-1])
+    )
 
 
 def _is_stage_direction(text: str, paragraph: Paragraph) -> bool:

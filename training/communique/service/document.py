@@ -41,12 +41,13 @@ _ARTICLE = (
 )
 _BLOCK = {"title": "", "byline": "", "outlet": "", "date": "", "language": "en", "text": _ARTICLE}
 _EXTRACT = {
-    "id": "1", "text": _TEXT, "start": 59, "end": 128, "spans": [[59, 128]], "kind": "direct",
+    "id": "01", "text": _TEXT, "start": 59, "end": 128, "spans": [[59, 128]], "kind": "direct",
     "speaker": "Ruzane Imbali", "office": "president", "actor": "Veldania", "cue": "said", "confidence": 0.9,
-    "date": "", "source": "",
+    "date": "", "source": "", "clause": [59, 128],
 }  # fmt: skip
 _ATTRIBUTED = _EXTRACT | {
     "speaker_confidence": 0.9,
+    "judged": _TEXT,
     "before": "Ruzane Imbali, the president of Veldania, said on Friday: “",
     "after": "”",
 }

@@ -294,7 +294,9 @@ class Attributed(Extract):
     model_config = ConfigDict(extra="allow")
 
     speaker_confidence: float
-    judged: str = Field(description="What was classified: indirect speech with its speaker and cue. Evidence counts in it.")
+    judged: str = Field(
+        description="What was classified: indirect speech with its speaker and cue. Evidence counts in it."
+    )
     before: str = Field(description="What stands in the article before the statement.")
     after: str
     label: str | None
