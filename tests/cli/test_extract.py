@@ -92,6 +92,11 @@ def test_a_file_that_cannot_be_read_does_not_lose_the_others(run, tmp_path):
     assert "1 of 3 files could not be read" in result.stderr
     assert "b.txt" in result.stderr
     assert {Path(str(row["source"])).name for row in rows_of(result)} == {"a.txt", "c.txt"}
+    for verb in (["extract"], ["classify", "--article"]):
+        result = run(*verb, str(tmp_path), "-o", "out.jsonl", "--force")
+        assert result.exit_code == 3
+        rows = [json.loads(line) for line in Path("out.jsonl").read_text("utf-8").splitlines()]
+        assert {Path(str(row["source"])).name for row in rows} == {"a.txt", "c.txt"}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +152,7 @@ def test_on_a_terminal_the_article_is_shown_with_labels_and_speakers(run, monkey
     monkeypatch.setattr("communique.cli.classify.is_terminal", lambda stream: True)
     shown = quiet(run("classify", "--article", str(ARTICLE))).stdout
     rows = rows_of(quiet(run("classify", "--article", str(ARTICLE), "--format", "jsonl")))
-    flat = " ".join(shown.split())
+    flat = " ".join(shown.replace("\u00a0", " ").split())
     for row in rows:
         assert f"[{row['label']} {row['confidence']:.2f}" in flat
     assert "Skip to content" not in flat

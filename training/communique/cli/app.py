@@ -11,7 +11,21 @@ from typing import Annotated, Any
 
 import typer
 
-from communique.cli import classify, compare, data, evaluate, explain, extract, lint, models, serve, top, train, trend, verify
+from communique.cli import (
+    classify,
+    compare,
+    data,
+    evaluate,
+    explain,
+    extract,
+    lint,
+    models,
+    serve,
+    top,
+    train,
+    trend,
+    verify,
+)
 from communique.errors import CommuniqueError
 
 app = typer.Typer(

@@ -38,7 +38,9 @@ def show_article(article: Article, rows: list[dict[str, Any]], labels: tuple[str
         style = styles.get(row["label"], "dim") if row["label"] else "dim"
         for start, end in row["spans"]:
             text.stylize(f"{style} underline" if row.get("abstained") else style, start, end)
-    ends = sorted((row["end"], f" [{_named(row)}]", styles.get(row["label"], "dim")) for row in rows)
+    ends = sorted(
+        (row["end"], f" [{_named(row)}]".replace(" ", "\u00a0"), styles.get(row["label"], "dim")) for row in rows
+    )
     shown = Text()
     for paragraph in article.paragraphs:
         if paragraph.kind not in _SHOWN:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from pathlib import Path
@@ -20,8 +20,8 @@ from communique.errors import UsageError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from communique.corpus.batch import Batch
     from communique.corpus.sink import Format
+    from communique.extraction.files import Extracted
     from communique.inference.bulk import Answered
     from communique.inference.prediction import Classifier, Options
 
@@ -77,6 +77,8 @@ def classify(
     Example: communique classify statements.csv --format csv --output labelled.csv
     """
     spare_pandas()
+    from communique.cli.extract import found_in
+    from communique.inference.articles import batches
     from communique.inference.bulk import answer
     from communique.inference.prediction import Classifier, Options
     from communique.model import registry
@@ -91,12 +93,19 @@ def classify(
         raise UsageError(
             "--article with --receipt, --text-column or --id-column", remedy="run communique extract first"
         )
-    if article and shown == "table":
+    if shown == "table":
         _refuse_file(output)
-        _show_articles(classifier, options, inputs, jobs)
+        if top_k is not None or evidence or coverage is not None:
+            say("communique: the table has no room for --top-k, --evidence and --coverage; --format jsonl has")
+    if article:
+        with found_in(inputs, None, jobs) as found:
+            if shown == "table":
+                _show_articles(classifier, options, found)
+            else:
+                pairs = ((each.article, each.statements) for each in found if each.article is not None)
+                _write(answer(classifier, batches(pairs), options, jobs=jobs), output, shown, force=force)
         return
-    rows = _statements(inputs, jobs) if article else read_inputs(inputs or [], wanted)
-    answers = answer(classifier, rows, options, jobs=jobs)
+    answers = answer(classifier, read_inputs(inputs or [], wanted), options, jobs=jobs)
     with nullcontext() if receipt is None else _receipt(receipt, force) as kept:
         ledger = None
         if kept is not None:
@@ -105,12 +114,10 @@ def classify(
             ledger = Ledger(saved, classifier, options, wanted, inputs or [], given=model)
             answers = ledger.watch(answers)
         if shown == "table":
-            _refuse_file(output)
-            if top_k is not None or evidence or coverage is not None:
-                say("communique: the table has no room for --top-k, --evidence and --coverage; --format jsonl has")
-            _show(told(answers))
+            with told(answers) as answers:
+                _show(answers)
         else:
-            _write(told(answers), output, shown, force=force)
+            _write(answers, output, shown, force=force)
         if kept is not None and ledger is not None:
             kept.write(ledger.close(output).to_json())
 
@@ -120,21 +127,12 @@ def _refuse_file(output: Path | None) -> None:
         raise UsageError("a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet")
 
 
-def _statements(inputs: list[str] | None, jobs: int) -> Iterator[Batch]:
-    from communique.cli import extract
-    from communique.inference.articles import batches
-
-    found = extract.told(extract.found_in(inputs, None, jobs))
-    return batches((each.article, each.statements) for each in found if each.article is not None)
-
-
-def _show_articles(classifier: Classifier, options: Options, inputs: list[str] | None, jobs: int) -> None:
-    from communique.cli import extract
+def _show_articles(classifier: Classifier, options: Options, found: Iterable[Extracted]) -> None:
     from communique.cli.article import show_article
     from communique.inference.articles import batch_of
     from communique.inference.bulk import answer
 
-    for each in extract.told(extract.found_in(inputs, None, jobs)):
+    for each in found:
         if each.article is not None and each.statements:
             (answered,) = answer(classifier, [batch_of([(each.article, each.statements)])], options, jobs=1)
             book = classifier.model.codebook
@@ -147,10 +145,10 @@ def _receipt(path: Path, force: bool) -> AbstractContextManager[IO[bytes]]:
     return open_file(path, force)
 
 
-def _write(answers: Iterator[Answered], output: Path | None, form: Format | None, *, force: bool) -> None:
+def _write(answers: Iterable[Answered], output: Path | None, form: Format | None, *, force: bool) -> None:
     from communique.corpus.sink import open_sink
 
-    with open_sink(output, form, force=force) as sink, progress("classified") as advance:
+    with open_sink(output, form, force=force) as sink, told(answers) as answers, progress("classified") as advance:
         done = 0
         for answered in answers:
             sink.write(answered.rows)

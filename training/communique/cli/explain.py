@@ -76,14 +76,15 @@ def explain(
     from communique.model import registry
 
     explainer = Explainer(registry.load(model), label=label, against=RUNNER_UP if against is None else against)
-    answers = told(answer(explainer, batches, Options(), jobs=jobs))
+    answers = answer(explainer, batches, Options(), jobs=jobs)
     if shown == "terminal":
-        _show(answers, explainer.labels)
+        with told(answers) as answers:
+            _show(answers, explainer.labels)
         return
 
     from communique.corpus.sink import open_sink
 
-    with open_sink(output, shown, force=force) as sink, progress("explained") as advance:
+    with open_sink(output, shown, force=force) as sink, told(answers) as answers, progress("explained") as advance:
         done = 0
         for answered in answers:
             sink.write(answered.rows)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -12,7 +13,7 @@ import typer
 
 from communique.cli.options import Force, Jobs
 from communique.cli.terminal import is_terminal, progress, say, table
-from communique.errors import DataError, UsageError
+from communique.errors import CommuniqueError, DataError, UsageError
 
 if TYPE_CHECKING:
     from communique.corpus.sink import Format
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 FORMATS = ("table", "jsonl", "csv", "tsv", "parquet", "article")
 _MOST_NAMED = 5  # files named in a message
 _BATCH = 1024
+_WHO = 26  # columns of a terminal for who it was
 
 
 def extract(
@@ -52,62 +54,58 @@ def extract(
     Example: communique extract article.txt --format jsonl
     """
     form = _form(format, output)
-    found = told(found_in(inputs, read_as, jobs))
-    if form == "table":
-        if output is not None:
-            raise UsageError("a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet")
-        _show(found)
-    elif form in ("jsonl", "article"):
-        # Lines straight out of the statements: short runs need no Arrow.
-        with _lines(output, force) as out, progress("articles read") as advance:
-            for number, extracted in enumerate(found, start=1):
-                out.write(_article(extracted) if form == "article" else _statements(extracted))
-                advance(number, 0)
-    else:
-        _write(found, output, form, force)
+    if form == "table" and output is not None:
+        raise UsageError("a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet")
+    with found_in(inputs, read_as, jobs) as found:
+        if form == "table":
+            _show(found)
+        elif form in ("jsonl", "article"):
+            # Lines straight out of the statements: short runs need no Arrow.
+            with _lines(output, force) as out, progress("articles read") as advance:
+                for number, extracted in enumerate(found, start=1):
+                    out.write(_article(extracted) if form == "article" else _statements(extracted))
+                    advance(number, 0)
+        else:
+            _write(found, output, form, force)
 
 
-def found_in(inputs: list[str] | None, read_as: str | None, jobs: int) -> Iterator[Extracted]:
-    """Find the statements of what was given; of stdin if nothing was.
+@contextmanager
+def found_in(inputs: list[str] | None, read_as: str | None, jobs: int) -> Iterator[Iterator[Extracted]]:
+    """Find the statements of what was given, of stdin if nothing was; once all is written, name what could not be read.
 
     Raises
     ------
     UsageError
         If nothing was given and nobody pipes anything in, or the kind of file is none.
+    DataError
+        At the end of the ``with`` block, so that whatever was written in it stands, if a file could not be read.
     """
     from communique.extraction.files import extract_files
 
-    if not inputs:
-        if is_terminal(sys.stdin):
-            raise UsageError("no article was given", remedy="try: communique extract article.txt")
-        inputs = ["-"]
-    return extract_files(inputs, format=_kind(read_as), jobs=jobs)
+    if not inputs and is_terminal(sys.stdin):
+        raise UsageError("no article was given", remedy="try: communique extract article.txt")
+    faults: list[CommuniqueError] = []
+    files = silent = 0
 
+    def pass_on(found: Iterator[Extracted]) -> Iterator[Extracted]:
+        nonlocal files, silent
+        for extracted in found:
+            files += 1
+            if extracted.fault is not None:
+                faults.append(extracted.fault)
+            else:
+                silent += not extracted.statements
+                yield extracted
 
-def told(found: Iterator[Extracted]) -> Iterator[Extracted]:
-    """Pass on what was found, and name at the end the files that could not be read.
-
-    Raises
-    ------
-    DataError
-        If there was one: after all others have been passed on.
-    """
-    files, silent, faults = 0, 0, []
-    for extracted in found:
-        files += 1
-        if extracted.fault is not None:
-            faults.append(extracted)
-            continue
-        silent += not extracted.statements
-        yield extracted
-    if len(faults) == files == 1 and faults[0].fault is not None:
-        raise faults[0].fault
-    if faults:
-        shown = "; ".join(str(each.fault) for each in faults[:_MOST_NAMED])
-        more = f"; and {len(faults) - _MOST_NAMED:,} more" if len(faults) > _MOST_NAMED else ""
-        raise DataError(f"{len(faults):,} of {files:,} files could not be read: {shown}{more}")
+    yield pass_on(extract_files(inputs or ["-"], format=_kind(read_as), jobs=jobs))
     if silent:
         say("communique: no statement found" + (f" in {silent:,} of {files:,} articles" if files > 1 else ""))
+    if len(faults) == files == 1:
+        raise faults[0]
+    if faults:
+        shown = "; ".join(map(str, faults[:_MOST_NAMED]))
+        more = f"; and {len(faults) - _MOST_NAMED:,} more" if len(faults) > _MOST_NAMED else ""
+        raise DataError(f"{len(faults):,} of {files:,} files could not be read: {shown}{more}")
 
 
 def _form(name: str | None, output: Path | None) -> str:
@@ -178,7 +176,8 @@ def _show(found: Iterator[Extracted]) -> None:
             continue
         head = " · ".join(filter(None, [article.title, article.outlet, article.date])) or extracted.source
         rows = [
-            [each.text, ", ".join(filter(None, [each.speaker or "(unknown)", each.office, each.actor])), each.kind]
+            [each.text, textwrap.fill(", ".join(filter(None, who)), _WHO), each.kind]
             for each in extracted.statements
+            for who in [(each.speaker or "(unknown)", each.office, each.actor)]
         ]
         table(head, ["statement", "who", "kind"], rows, wide=0)

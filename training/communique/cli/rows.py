@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,16 +79,28 @@ def _is_file(given: str) -> bool:
     return re.fullmatch(r"\S+(\.[A-Za-z][A-Za-z0-9]{1,7}|/)", given) is not None
 
 
-def told(answers: Iterable[Answered]) -> Iterator[Answered]:
-    """Pass answers on, and at the end name the rows that could not be read or had no text."""
+@contextmanager
+def told(answers: Iterable[Answered]) -> Iterator[Iterator[Answered]]:
+    """Pass answers on; at the end name the rows that could not be read or had no text.
+
+    Raises
+    ------
+    DataError
+        At the end of the ``with`` block. Within that of a file, so that nobody takes it for complete.
+    """
     unread: list[str] = []
     empty: list[str] = []
     rows = 0
-    for answered in answers:
-        rows += answered.rows.num_rows
-        unread += [f"{answered.batch.source}:{fault.row} ({fault.message})" for fault in answered.batch.faults]
-        empty += answered.empty
-        yield answered
+
+    def pass_on() -> Iterator[Answered]:
+        nonlocal rows
+        for answered in answers:
+            rows += answered.rows.num_rows
+            unread.extend(f"{answered.batch.source}:{fault.row} ({fault.message})" for fault in answered.batch.faults)
+            empty.extend(answered.empty)
+            yield answered
+
+    yield pass_on()
     if empty:
         say(f"communique: {_named(empty)} without a text; there the label is empty")
     if unread:
