@@ -31,6 +31,7 @@ import numpy as np
 from communique.model import registry
 
 TEXT = "We state that any attack at the {} will be answered with force, and that talks stay open until day {}."
+_WORDS = 5_000  # different numbers: the classifier remembers words, and up to 65,536 of them would look like a leak
 PLACES = ("river", "dam", "border", "strait", "ridge")
 
 
@@ -84,7 +85,7 @@ class Clients:
     def _ask(self) -> None:
         connection, worker = None, "none"
         while (turn := self._take()) >= 0:
-            text = TEXT.format(PLACES[turn % 5], turn)
+            text = TEXT.format(PLACES[turn % 5], turn % _WORDS)
             body: dict[str, object] = {"text": text}
             expected = 200
             if turn % 10 == 0:

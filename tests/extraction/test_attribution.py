@@ -68,6 +68,10 @@ DIRECT = {
         "said",
         ["They told me ‘we will fight’ and I said ‘no’,"],
     ),
+    "Asked whether she would call the mayor, Orr replied: “We shall see.”": ("Orr", "replied", ["We shall see."]),
+    "Orr stated the following: “We go.”": ("Orr", "stated", ["We go."]),
+    "Orr stated the following:\n“We go.”": ("Orr", "stated", ["We go."]),
+    "“We go” – Ada Orr, foreign minister": ("Ada Orr, foreign minister", "–", ["We go"]),
     "Asked about the date, Orr said, “It stands.”": ("Orr", "said", ["It stands."]),
 }
 
@@ -133,7 +137,45 @@ REPORTED = {
     "The navy issued a statement saying that the ship had sailed.": [
         ("indirect", "The navy", "saying", ["the ship had sailed"])
     ],
-    "Orr did not say whether the ship had sailed.": [("indirect", "Orr", "say", ["whether the ship had sailed"])],
+    "Orr called for “calm”, an aide said.": [("direct", "Orr", "called for", ["calm"])],
+    "Orr condemned the raid, officials say.": [("indirect", "Orr", "condemned", ["the raid"])],
+    "He called the deal “on the table,” according to two aides.": [
+        ("partial", "He", "called", ["the deal “on the table,”"])
+    ],
+    "Orr said Vance would not come “like this”, but that the door “is open”.": [
+        ("partial", "Orr", "said", ["Vance would not come “like this”, but that the door “is open”"])
+    ],
+    "We condemn the raid and demand that the crew be freed.": [
+        ("indirect", "We", "condemn", ["the raid"]),
+        ("indirect", "We", "demand", ["the crew be freed"]),
+    ],
+    "We welcome the deal, and urge both sides to talk.": [
+        ("indirect", "We", "welcome", ["the deal"]),
+        ("indirect", "We", "urge", ["both sides to talk"]),
+    ],
+    "Korsume vowed revenge and summoned the envoy.": [("indirect", "Korsume", "vowed", ["revenge"])],
+    "Orr expressed support and thanked the crews.": [("indirect", "Orr", "expressed", ["support"])],
+    "Orr said the ship had sailed and reached the port.": [
+        ("indirect", "Orr", "said", ["the ship had sailed and reached the port"])
+    ],
+    "Orr made clear that the strait was closed.": [("indirect", "Orr", "made clear", ["the strait was closed"])],
+    "Orr let it be known that the strait was closed.": [
+        ("indirect", "Orr", "let it be known", ["the strait was closed"])
+    ],
+    "Orr signalled that the strait was closed.": [("indirect", "Orr", "signalled", ["the strait was closed"])],
+    "“Experts” on the bank claim that war is near.": [("indirect", "“Experts” on the bank", "claim", ["war is near"])],
+    "The raid was described as “mad” by Orr.": [("partial", "Orr", "described", ["The raid", "as “mad”"])],
+    "Orr said she was ready. She would, however, wait “for a week”.": [
+        ("indirect", "Orr", "said", ["she was ready"]),
+        ("partial", "She", "", ["She would, however, wait “for a week”"]),
+    ],
+    "Orr pauses, then adds that she would go.": [("indirect", "Orr", "adds", ["she would go"])],
+    "Sources close to the talks said the strait was closed.": [
+        ("indirect", "Sources close to the talks", "said", ["the strait was closed"])
+    ],
+    "It takes note of the statement of the High Representative, who called the raid “mad”.": [
+        ("partial", "the High Representative", "called", ["the raid “mad”"])
+    ],
 }
 
 
@@ -154,10 +196,37 @@ def test_reported_speech_and_belief(text):
         "It was believed that the ship had sailed.",
         "The latest reports and plans are in the claims office.",
         "The accused left the room with three called witnesses.",
+        "Orr declined to comment.",
+        "Orr did not want to say more.",
+        "The aide declined to be named.",
+        "Orr says many things.",
+        "Orr did not say whether the ship had sailed.",
+        "If Orr says no, the deal is dead.",
+        "I do not know who owns the bank.",
+        "Both are, I suspect, telling the truth.",
+        "They met in Sunmar to discuss the crisis.",
     ],
 )
 def test_scare_quotes_titles_of_works_and_other_verbs_are_left_out(text):
     assert spell(text) == []
+
+
+def test_a_quotation_after_a_colon_ends_with_its_mark():
+    assert spell("He said: “We will fight on” and he denied the charge.") == [
+        ("direct", "He", "said", ["We will fight on"]),
+        ("indirect", "he", "denied", ["the charge"]),
+    ]
+    assert spell("Vance criticised the course: “What will it be?”") == [
+        ("indirect", "Vance", "criticised", ["the course"]),
+        ("direct", "Vance", "criticised", ["What will it be?"]),
+    ]
+
+
+def test_a_pronoun_before_a_full_stop_ends_the_sentence():
+    assert spell("“More olives,” an officer told me. “Black ones,” he said.") == [
+        ("direct", "an officer", "told", ["More olives,"]),
+        ("direct", "he", "said", ["Black ones,"]),
+    ]
 
 
 def test_a_quotation_over_paragraphs_is_one():
@@ -282,6 +351,9 @@ def count_steps(texts: Iterable[str]) -> int:
         "“a” said ",
         "as he said, ",
         "the claim that ",
+        "he called it: “a b”, ",
+        "vowed war and sent the ",
+        "was called “mad” by ",
     ],
 )
 def test_steps_are_linear_in_the_text(unit):

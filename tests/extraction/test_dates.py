@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from communique.extraction.dates import blank_dates, find_date
+from communique.extraction.dates import blank_dates, find_date, find_day, join_year
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,15 @@ def test_what_python_writes_is_read_back(day: date) -> None:
         found = find_date(written)
         assert found is not None
         assert found.iso == day.isoformat()
+
+
+@pytest.mark.parametrize("text", ["14 May", "May 14", "SUNMAR, 14 мая", "5月14日电", "14 de mayo"])
+def test_a_day_without_a_year_is_read_with_that_of_another_date(text: str) -> None:
+    day = find_day(text)
+    assert day == (5, 14)
+    assert join_year("2031", day) == "2031-05-14"
+    assert find_day("room 14 or 15") is None
+    assert join_year("2031", (2, 30)) == ""
 
 
 def test_dates_and_times_can_be_blanked_out() -> None:

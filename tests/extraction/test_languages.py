@@ -19,6 +19,52 @@ CODES = ("ru", "uk", "es", "fr", "ar", "zh")
 # language, article, statements: content (its parts joined by " | "), kind, cue, speaker, office, actor
 Said = tuple[str, str, str, str, str, str]
 ARTICLES: list[tuple[str, str, list[Said]]] = [
+    # -- objects, media and cases
+    (
+        "es",
+        "La presidenta Ana Orda negó las acusaciones. «Es humo», escribió en X.",
+        [
+            ("las acusaciones", "indirect", "negó", "Ana Orda", "presidenta", ""),
+            ("Es humo", "direct", "escribió", "Ana Orda", "presidenta", ""),
+        ],
+    ),
+    ("es", "«Es mentira», dijo en Facebook Ana Orda.", [("Es mentira", "direct", "dijo", "Ana Orda", "", "")]),
+    (
+        "es",
+        "Según Orda, el diplomático tiene tres días para irse.",
+        [("el diplomático tiene tres días para irse", "indirect", "Según", "Orda", "", "")],
+    ),
+    (
+        "fr",
+        "La ministre Ada Orlon a rejeté lundi l'ultimatum. Elle a démenti avoir donné l'ordre.",
+        [
+            ("l'ultimatum", "indirect", "a rejeté", "Ada Orlon", "ministre", ""),
+            ("avoir donné l'ordre", "indirect", "a démenti", "Ada Orlon", "ministre", ""),
+        ],
+    ),
+    (
+        "zh",
+        "外交部发言人王林否认有关指责，并称港口开放。",
+        [
+            ("有关指责", "indirect", "否认", "王林", "发言人", "外交部"),
+            ("港口开放", "indirect", "称", "王林", "发言人", "外交部"),
+        ],
+    ),
+    (
+        "ru",
+        "По словам министра Анны Орловой, порт закрыт.",
+        [("порт закрыт", "indirect", "По словам", "Анна Орлова", "министр", "")],
+    ),
+    (
+        "ru",
+        "По мнению Марии Ярской, порт закрыт.",
+        [("порт закрыт", "indirect", "По мнению", "Мария Ярская", "", "")],
+    ),
+    (
+        "ru",
+        "По данным министерства обороны, порт закрыт.",
+        [("порт закрыт", "indirect", "По данным", "министерство обороны", "", "министерство обороны")],
+    ),
     # -- Russian
     (
         "ru",

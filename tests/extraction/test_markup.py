@@ -91,7 +91,17 @@ def test_inline_marks_breaks_lists_and_quotations_are_read() -> None:
         "<p>MS. LEE: Yes.<br>QUESTION: Are you sure?<br/>MS. LEE: Quite sure of it.</p>"
     )
     found = body_of(page_of(FRAME.format(ARTICLE + extra + f"<p>{PROSE[2]} So it is said.</p>")))
-    assert found[3:7] == [PROSE[1], "A ship sails", "MS. LEE: Yes.", "QUESTION: Are you sure?"]
+    assert found[3:7] == [PROSE[1], "A ship sails", "MS. LEE: Yes.", "MS. LEE: Quite sure of it."]
+
+
+@pytest.mark.parametrize("tag", ["strong", "b", "em", "i"])
+def test_paragraphs_in_bold_or_italics_ask_in_an_interview(tag: str) -> None:
+    asked = ["Do you know where the ships are?", "The minister says that they are lost.", "And will you go there?"]
+    talk = "".join(
+        f"<p><{tag}>{ask}</{tag}></p><p>I do not know, but we shall see them again soon.</p>" for ask in asked
+    )
+    article = read_html(page_of(FRAME.format(ARTICLE + talk)))
+    assert [article.text[each.start : each.end] for each in article.paragraphs if each.kind == "question"] == asked
 
 
 @pytest.mark.parametrize(

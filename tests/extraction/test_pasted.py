@@ -147,6 +147,14 @@ def test_a_short_line_is_no_loss_between_body_paragraphs() -> None:
         ("Reporting by Liv Adrell; editing by Tomas Idrewe", "byline"),
         ("Last updated on 14 May 2031 at 18:42", "date"),
         ("A second ship", "heading"),
+        ("Our Standards: The Straits Wire Rules of Trust.", "boilerplate"),
+        ("Note: this article was amended on Friday to correct a name.", "boilerplate"),
+        ("This article was amended on Friday to correct the name of the ship and that of its captain.", "boilerplate"),
+        ("Source: The Ledger.", "boilerplate"),
+        ("Updates: follow us on X.", "boilerplate"),
+        ("The views expressed are the author's own.", "boilerplate"),
+        ("Editing by Bea Lunt.", "byline"),
+        ("Reporting by Sef Orrindel in Sunmar.", "byline"),
     ],
 )
 def test_lines_of_the_page_are_told_from_the_article(line: str, kind: str) -> None:
@@ -169,6 +177,12 @@ def test_lines_of_the_page_are_told_from_the_article(line: str, kind: str) -> No
         "According to the report (page 12), the ship was empty.",
         "Paris - the ship, that is - had left by then.",
         "Related to that is the question of the cable, he said.",
+        "Note: the ships stay where they are, said the minister.",
+        "The source: a ministry that nobody would name.",
+        "Source: a senior official said that the ships would stay.",
+        "The views expressed by the minister were met with silence.",
+        "This article of the treaty is the one that Korsume signed.",
+        "Follow: that is what he told us.",
     ],
 )
 def test_sentences_that_begin_as_buttons_do_stay_in_the_article(line: str) -> None:
@@ -202,7 +216,55 @@ def test_a_dateline_is_cut_off(dateline: str) -> None:
 )
 def test_other_openings_are_not(opening: str) -> None:
     lines = [opening + PROSE[0], "ANSWER: " + PROSE[1], opening + PROSE[2]]
-    assert body_of(read_pasted("\n\n".join(lines))) == lines
+    kinds = kinds_of("\n\n".join(lines))
+    assert list(kinds) == lines
+    assert set(kinds.values()) <= {"body", "question"}
+
+
+@pytest.mark.parametrize("alert", ["BREAKING:", "UPDATE 2:", "JUST IN:", "URGENT:", "Flash:"])
+def test_what_hurries_is_cut_off(alert: str) -> None:
+    lines = [f"{alert} {PROSE[0]}", f"{alert} {PROSE[1]}", f"Sunmar: {PROSE[2]}"]
+    article = read_pasted("\n\n".join(lines))
+    assert body_of(article) == [PROSE[0], PROSE[1], lines[2]]
+    assert [article.text[each.start : each.end] for each in article.paragraphs if each.kind == "dateline"] == [
+        alert
+    ] * 2
+
+
+@pytest.mark.parametrize("above", ["Press Release No. 114/2031", "Your weekly letter from the coast", "№ 114"])
+def test_the_number_of_a_release_and_a_strapline_are_no_headlines(above: str) -> None:
+    text = "\n\n".join([above, "Ships sail at last from Sunmar harbour", "14 May 2031", *PROSE])
+    assert read_pasted(text).title == "Ships sail at last from Sunmar harbour"
+
+
+@pytest.mark.parametrize(
+    ("line", "byline", "date"),
+    [
+        ("By Liv Adrell in Sunmar. Published on 14 May 2031 at 18:42", "Liv Adrell in Sunmar", "2031-05-14T18:42"),
+        ("Liv Adrell | Sunmar | 14 May 2031", "Liv Adrell", "2031-05-14"),
+        ("Liv Adrell (now) and Tomas Idrewe (earlier)\n14 May 2031", "Liv Adrell and Tomas Idrewe", "2031-05-14"),
+    ],
+)
+def test_bylines_are_told_from_what_stands_beside_them(line: str, byline: str, date: str) -> None:
+    article = read_pasted("\n\n".join(["Ships sail at last from Sunmar harbour", line, *PROSE]))
+    assert (article.byline, article.date) == (byline, date)
+
+
+def test_a_french_byline_ends_before_the_date() -> None:
+    text = (
+        "Les navires quittent enfin le port de Sunmar\n\n"
+        "Par Inès Quintal, à Port-Asel. Publié le 14 mai 2031 à 18h42\n\n"
+        "Les navires ont quitté le port vendredi, a dit la ministre, et les équipages sont avec eux.\n"
+    )
+    article = read_pasted(text)
+    assert (article.byline, article.date) == ("Inès Quintal, à Port-Asel", "2031-05-14T18:42")
+
+
+def test_a_day_takes_the_year_of_another_date_of_the_page_or_none() -> None:
+    lines = ["Ships sail at last from Sunmar harbour", f"SUNMAR, June 4 (Straits Wire) - {PROSE[0]}", *PROSE[1:]]
+    assert read_pasted("\n\n".join(lines)).date == ""
+    assert read_pasted("\n\n".join([*lines, "Last updated on 5 June 2031"])).date in ("2031-06-04", "2031-06-05")
+    assert read_pasted("\n\n".join([*lines, "Read more: the talks of 5 June 2031"])).date == "2031-06-04"
 
 
 def test_a_page_of_comments_has_no_article() -> None:
@@ -257,6 +319,7 @@ def test_blocks_of_a_file_keep_their_bounds_and_marks() -> None:
         "我们将关闭港口。",
         "a\n",
         "MS. LEE: Yes.\n",
+        "Will you?\n\nI will.\n\n",
         "\r",
     ],
 )

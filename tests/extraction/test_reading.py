@@ -107,11 +107,33 @@ def archive_of(name: str) -> bytes:
         (b"{\\rtf1 Ships sail.}", "an RTF file"),
         (bytes(range(256)) * 20, "a binary file"),
         (b"\x7fELF" + bytes(300), "a program"),
+        (b"#!/bin/sh\necho Ships sail.\n", "a program"),
+        (b'{"text": "Ships sail."}\n{"text": "They sail."}\n', "a table, or JSON"),
+        (b'[\n  {"text": "Ships sail."}\n]\n', "a table, or JSON"),
     ],
 )
 def test_a_file_of_another_kind_is_named(data: bytes, what: str) -> None:
     with pytest.raises(DataError, match=f"x.txt is {what}"):
         open_article(data, "x.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("x.docx", "not a .docx file"),
+        ("x.pdf", "not a PDF"),
+        ("x.csv", "a table"),
+        ("x.tsv", "a table"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_named(name: str, what: str) -> None:
+    with pytest.raises(DataError, match=f"{name} is {what}"):
+        open_article(b"id,text\tlabel\n1,Ships sail.\tnone\n", name)
+
+
+@pytest.mark.parametrize("text", ["[1]\n\nShips sail.\n", "[Applause] Ships sail.", "{We} sail, he said."])
+def test_brackets_make_no_json(text: str) -> None:
+    assert open_article(text.encode()).text == text
 
 
 def test_a_file_that_is_not_there_and_a_folder_are_named(tmp_path: Path) -> None:

@@ -75,6 +75,9 @@ SAID = "The ships stay where they are, and so do the crews."
         ("Вопрос: Почему?\n\nОтвет: Корабли остаются там, где они стоят.", ["Ответ"]),
         ("记者：为什么？\n\n发言人：船只留在原处，船员也留在原处。", ["发言人"]),
         ("سؤال: لماذا؟\n\nالوزير: تبقى السفن حيث هي، وكذلك أطقمها.", ["الوزير"]),
+        ("The President: {0}\n\nMr. Smith: {0}", ["The President", "Mr. Smith"]),
+        ("MR. LEE: {0}\n\nTHE PRESIDENT: {0}", ["MR. LEE", "THE PRESIDENT"]),
+        ("MS. LEE: {0}\n\nQ    (Inaudible) -- on the ships?\n\nMS. LEE: {0}", ["MS. LEE", "MS. LEE"]),
         ("MS. LEE:\n\n{0}\n\nQUESTION:\n\nWhy?\n\nMS. LEE:\n\n{0}", ["MS. LEE", "MS. LEE"]),
     ],
 )
@@ -93,6 +96,9 @@ def test_labels_of_every_kind_are_read(text: str, labels: list[str]) -> None:
         "The Latest: {0}\n\nThe Latest: {0}\n\n{0}",
         "{0}\n\nUPDATE: {0}\n\nUPDATE: {0}\n\n{0}",
         "IMBALI: {0}",
+        "The Weather: {0}\n\nThe Harbour: {0}\n\nThe Sea: {0}",
+        "BREAKING: {0}\n\nFLASH: {0}\n\nJUST IN: {0}\n\nSunmar: {0}",
+        "SUNMAR: {0}\n\nPORT ASEL: {0}\n\nTAMURI CITY: {0}",
         "“Why?”: that was the question.\n\n{0}\n\n12:30: {0}\n\n14:30: {0}",
         "{0}",
     ],
@@ -149,10 +155,89 @@ def test_turns_are_in_order_and_hold_no_label(lines: list[str]) -> None:
     article = read_article("\n\n".join(["x", *lines]))
     at = 0
     for turn in find_turns(article):
-        assert turn.cue is not None
-        for start, end in (turn.cue, *turn.spans):
+        for start, end in (*filter(None, [turn.cue]), *turn.spans):
             assert at <= start < end
             at = end
+
+
+def test_what_a_record_tells_ends_a_turn() -> None:
+    text = (
+        f"The President: {SAID}\n\n{SAID}\n\nMr. Smith (Korsume): {SAID}\n\nThe ships were seized by Korsume.\n\n"
+        f"A vote was taken by show of hands.\n\nIn favour: Korsume\n\nThe President: {SAID}"
+    )
+    assert [words for _, words in turns_of(text)] == [
+        f"{SAID} / {SAID}",
+        f"{SAID} / The ships were seized by Korsume.",
+        SAID,
+    ]
+
+
+def test_what_is_said_of_the_interview_is_no_answer() -> None:
+    text = f"Q: Why?\n\nMS. LEE: {SAID}\n\nThis interview has been edited for length and clarity."
+    assert turns_of(text) == [("MS. LEE", SAID)]
+
+
+INTRO = (
+    "Ruzane Imbali on ships, cables and the sea\n\nBy Liv Adrell\n\n"
+    "The president of Veldania has put candles on her desk."
+)
+ANSWERS = ["I know where they are.", "When the time comes. We shall not wait for it.", "Tomorrow, if he likes."]
+QUESTIONS = ["Do you know where the ships are?", "Will you go there?", "And when will that be?"]
+
+
+def sources_of(text: str, name: str = "") -> list[tuple[str, str, str]]:
+    """Return label, source and words of each turn."""
+    article = read_article(text, name)
+    return [
+        (
+            article.text[slice(*turn.cue)] if turn.cue else "",
+            article.text[slice(*turn.source)] if turn.source else "",
+            " / ".join(article.text[start:end] for start, end in turn.spans),
+        )
+        for turn in find_turns(article)
+    ]
+
+
+@pytest.mark.parametrize("form", ["{}", "**{}**", "*{}*", "_{}_"])
+@pytest.mark.parametrize("name", ["a.txt", "a.md"])
+def test_the_answers_of_an_interview_are_those_of_who_is_asked(form: str, name: str) -> None:
+    talk = [part for ask, answer in zip(QUESTIONS, ANSWERS, strict=True) for part in (form.format(ask), answer)]
+    assert sources_of("\n\n".join([INTRO, *talk]), name) == [("", "Ruzane Imbali", answer) for answer in ANSWERS]
+
+
+def test_answers_labelled_a_are_those_of_who_is_named_above() -> None:
+    talk = "\n\n".join(f"Q: {ask}\n\nA: {answer}" for ask, answer in zip(QUESTIONS, ANSWERS, strict=True))
+    assert sources_of(f"{INTRO}\n\n{talk}") == [("A", "Ruzane Imbali", answer) for answer in ANSWERS]
+    assert sources_of(talk) == [("A", "", answer) for answer in ANSWERS]
+
+
+def test_who_is_asked_is_left_open_between_two() -> None:
+    talk = [part for ask, answer in zip(QUESTIONS, ANSWERS, strict=True) for part in (ask, answer)]
+    two = "The ships and the sea\n\nHere are Ruzane Imbali and Davit Kolmari, who have put candles on the desk."
+    assert {source for _, source, _ in sources_of("\n\n".join([two, *talk]))} == {""}
+
+
+def test_the_question_is_no_statement_and_italics_below_no_answer() -> None:
+    talk = [part for ask, answer in zip(QUESTIONS, ANSWERS, strict=True) for part in (f"**{ask}**", answer)]
+    article = read_article("\n\n".join([INTRO, *talk, "*Ruzane Imbali lives in Port Asel.*"]), "a.md")
+    kinds = [paragraph.kind for paragraph in article.paragraphs]
+    assert kinds.count("question") == len(QUESTIONS)
+    assert kinds[-1] == "boilerplate"
+    assert [article.text[slice(*turn.spans[-1])] for turn in find_turns(article)] == ANSWERS
+
+
+def test_narration_between_answers_is_not_said() -> None:
+    talk = [part for ask, answer in zip(QUESTIONS, ANSWERS, strict=True) for part in (f"**{ask}**", answer)]
+    text = "\n\n".join([INTRO, *talk[:2], "Imbali pauses and looks at the sea.", *talk[2:]])
+    assert [words for _, _, words in sources_of(text, "a.md")] == ANSWERS
+
+
+@pytest.mark.parametrize("form", ["{}", "**{}**"])
+def test_an_explainer_is_no_interview(form: str) -> None:
+    asked = ["What happened?", "Why does it matter?", "What comes next?"]
+    told = "The ships left on Friday. “We shall see them again,” said the minister of Korsume, Davit Kolmari."
+    text = "\n\n".join([INTRO, *(part for ask in asked for part in (form.format(ask), told))])
+    assert sources_of(text, "a.md") == []
 
 
 def test_ten_thousand_lines_take_a_second_or_so() -> None:

@@ -156,6 +156,17 @@ def service(start: Callable[..., Service], request: pytest.FixtureRequest) -> It
     end(service)
 
 
+@pytest.fixture(scope="module")
+def swapping(
+    start: Callable[..., Service], trained: Trained, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Service, Path, list[str]]]:
+    """One service for all tests of a module that swap models, its folder of small, and the two versions there."""
+    folder, versions = stock(tmp_path_factory.mktemp("swapped"), trained, 2)
+    service = start("workers=2, log_format='json'", models=folder)
+    yield service, folder / "small", versions
+    end(service)
+
+
 @pytest.fixture(scope="session")
 def shop(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of saved models with one, called small."""

@@ -22,6 +22,7 @@ _SHOWN = {
     "byline": "dim",
     "date": "dim",
     "dateline": "",
+    "question": "italic",
     "body": "",
 }
 

@@ -42,7 +42,8 @@ def format_json(values: pa.Array) -> pa.StringArray:
         cells = [None if cell is None else orjson.dumps(cell, default=_spell).decode() for cell in values.to_pylist()]
         return pa.array(cells, pa.string())
     if pa.types.is_floating(kind):
-        return pc.if_else(pc.is_finite(values), plain, None)
+        finite = np.isfinite(values.to_numpy(zero_copy_only=False))
+        return plain if finite.all() else pc.if_else(pa.array(finite), plain, None)
     return plain if _is_bare(kind) else pc.binary_join_element_wise('"', _escape(plain), '"', "")
 
 
@@ -82,7 +83,9 @@ def _format_plain(values: pa.Array) -> pa.StringArray | None:
     if pa.types.is_timestamp(kind):
         return pc.replace_substring(values.cast(pa.string()), " ", "T")
     if pa.types.is_floating(kind):
-        text = values.cast(pa.string())
+        text, numbers = values.cast(pa.string()), values.to_numpy(zero_copy_only=False)
+        if not (numbers == np.trunc(numbers)).any():
+            return text
         bare = pc.match_substring_regex(text, r"^-?\d+$")  # a fraction stays one when it is whole: 1.0, not 1
         return pc.if_else(bare, pc.binary_join_element_wise(text, ".0", ""), text) if pc.any(bare).as_py() else text
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
@@ -95,13 +98,10 @@ def _format_plain(values: pa.Array) -> pa.StringArray | None:
 def _format_struct(values: pa.StructArray) -> pa.StringArray:
     pieces: list[str | pa.StringArray] = []
     for place, (field, column) in enumerate(zip(values.type, values.flatten(), strict=True)):
-        pieces += [
-            f"{',' if place else '{'}{orjson.dumps(field.name).decode()}:",
-            pc.fill_null(format_json(column), "null"),
-        ]
+        pieces += [f"{',' if place else '{'}{orjson.dumps(field.name).decode()}:", format_json(column)]
     if not pieces:
         pieces = ["{", pa.array([""] * len(values), pa.string())]
-    whole = pc.binary_join_element_wise(*pieces, "}", "")
+    whole = pc.binary_join_element_wise(*pieces, "}", "", null_handling="replace", null_replacement="null")
     return pc.if_else(values.is_valid(), whole, None) if values.null_count else whole
 
 

@@ -27,6 +27,11 @@ _FULL_STOP = re.compile(r"[.!?]\s")
 _WHOSE = re.compile(r"['’]s?$")
 
 
+def _ends(name: str) -> set[str]:
+    """Give the nouns that a name may be taken up by: "Ministry", "Affairs" of "Ministry of Foreign Affairs"."""
+    return {part.split()[-1].lower() for part in (name, name.partition(" of ")[0]) if part.strip()}
+
+
 class Antecedents:
     """What has been said and named so far in one article.
 
@@ -39,7 +44,10 @@ class Antecedents:
         self.roster: Roster
 
     def whose(self, pronoun: str, place: int) -> str:
-        """Give the actor that a possessive pronoun stands for."""
+        """Give the actor that a possessive pronoun stands for, or a noun: "the union’s"."""
+        if pronoun not in self.titles.pronouns:
+            body = self.institution(pronoun, place)
+            return body.actor if body else ""
         found = self.of(self.titles.pronouns[pronoun], place)
         if found is None:
             return ""
@@ -195,7 +203,7 @@ class Antecedents:
         ends = {head, *(kinds or ())}
         any_at_all = kinds == []
         for other in reversed(self.said[-12:]):
-            if other.kind == "organisation" and (any_at_all or other.name.split()[-1].lower() in ends):
+            if other.kind == "organisation" and (any_at_all or ends & _ends(other.name)):
                 return other._replace(place=place, confidence=0.75)
         at, floor = mentions.before(place), max(place - 3000, 0)
         for run in reversed(mentions.all[max(at - _FAR, 0) : at]):

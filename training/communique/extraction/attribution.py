@@ -14,7 +14,7 @@ from communique.extraction.article import Article, Paragraph, Span
 from communique.extraction.grammar import TELLING, Draft, Reader
 from communique.extraction.lexicon import PAST, Lexicon
 from communique.extraction.quotes import Quote, find_quotes
-from communique.extraction.sentences import OWNER, QUOTE, WORD, Sentences, read_sentences
+from communique.extraction.sentences import MODAL, OWNER, QUOTE, SUBJECT, WORD, Sentences, read_sentences
 
 Kind = Literal["direct", "partial", "indirect", "turn"]
 
@@ -151,6 +151,8 @@ def _gather(words: Sentences, quotes: Sequence[Quote], read: Sequence[list[Draft
             near = speaker if speaker and not speaker.contents else None  # "She went on:", and nothing yet
         paragraph = number
         quoted = [(at, at + 1) for at in free[bisect_left(free, first) : bisect_left(free, last)]]
+        if not found and near and near.source and _goes_on_freely(words, first, last):
+            found = [Draft([(first, _trim(words, first, last))], None, (first, first + 1), "")]
         if not found and quoted and _stands_alone(words, first, last):
             (near.contents if near else waiting).extend(quoted)
         elif found:
@@ -171,6 +173,23 @@ def _gather(words: Sentences, quotes: Sequence[Quote], read: Sequence[list[Draft
 def _stands_alone(words: Sentences, first: int, last: int) -> bool:
     """Tell whether there is nothing but quotations and marks between two words."""
     return not any(words.kinds[at] & WORD for at in range(first, last))
+
+
+def _goes_on_freely(words: Sentences, first: int, last: int) -> bool:
+    """Tell whether a sentence reports without a word of report, after one that has it: "He would go “at any hour”"."""
+    kinds = words.kinds
+    if not kinds[first] & SUBJECT or words.forms[first] not in ("he", "she") or last - first < 4:
+        return False
+    return any(kind & MODAL for kind in kinds[first + 1 : first + 4]) and any(
+        kind & QUOTE for kind in kinds[first:last]
+    )
+
+
+def _trim(words: Sentences, first: int, last: int) -> int:
+    """Return the end of a sentence without the marks that close it."""
+    while last > first + 1 and not words.kinds[last - 1] & (WORD | QUOTE):
+        last -= 1
+    return last
 
 
 def _write(words: Sentences, quotes: Sequence[Quote], draft: Draft) -> Attribution | None:

@@ -35,9 +35,11 @@ from communique.extraction.sentences import (
     NEG,
     NOUN,
     NUMBER,
+    OBJECT,
     OPENER,
     OWNER,
     POSS,
+    PREDICATE,
     PREP,
     PRON,
     QUOTE,
@@ -118,6 +120,8 @@ class Reader:
         self.met, self.opening, self.first, self.last = met, opening, first, last  # last: without marks at the end
         self.drafts: list[Draft] = []
         self.subject: Span | None = None  # of the last word of report
+        self.form = 0  # of the last verb of report
+        self.tail: int | None = None  # see _tail
         self.announcing = bool(met & COLON) and any(self.kinds[at] & COLON for at in range(last, whole))
         self.done = first  # the words before it are some attribution's already
 
@@ -136,8 +140,8 @@ class Reader:
                     self.done = max(draft.contents[-1][1], draft.cue[1] if draft.cue else 0, self.done)
                     break
         if not self.drafts:
-            announced = self._announces()
-            self.drafts += [announced] if announced else self._leftover()
+            found = self._announces() or self._signed()
+            self.drafts += [found] if found else self._leftover()
         return self.drafts
 
     def _leftover(self) -> list[Draft]:
@@ -150,6 +154,16 @@ class Reader:
             for at in range(self.first, self.last)
             if self.kinds[at] & QUOTE and len(text[starts[at] : ends[at]].split(maxsplit=SPEECH)) >= SPEECH
         ]
+
+    def _signed(self) -> Draft | None:
+        """Read "“...” – X"."""
+        first, dash = self.first, self.first + 1
+        if not self._kind(first) & QUOTE or not self._kind(dash) & DASH or not self._kind(dash + 1) & CAP:
+            return None
+        source = phrase_after(self.words, dash + 1, self.last)
+        if source is None or source[1] < self.last:
+            return None
+        return Draft([(first, dash)], (dash, dash + 1), source, "colon")
 
     def _kind(self, at: int) -> int:
         """Return the classes of a word of the sentence, none outside it."""
@@ -218,12 +232,56 @@ class Reader:
             place = _Place(verb, at, end, left, helped)
             draft = None
             if self._is_verb(place):
+                if self._is_silent(place):
+                    return None
                 draft = self._told(place) if verb.frame == "tell" else self._said(place)
+                draft = None if draft and self._is_unreal(place, draft) else draft
             elif helped & BE and verb.frame == "hold":
                 draft = self._passive(place)
             if draft is not None:
+                self.form = 0 if place.helped & INF else verb.forms
                 return draft
         return None
+
+    def _is_silent(self, place: _Place) -> bool:
+        """Tell whether a verb says that nothing was said: "declined to comment", "did not want to say more"."""
+        negative = place.helped & NEG or place.verb.lemma in self._words("refusals")
+        if not negative or place.verb.frame not in ("hold", "vow") or not self._kind(place.end) & INF:
+            return False
+        at = place.end + 1
+        while self._kind(at) & (ADV | BE):
+            at += 1
+        if self.forms[at : at + 1] and self.forms[at] in self._words("silences"):
+            self.done = max(self.done, at + 1)
+            return True
+        return False
+
+    def _is_unreal(self, place: _Place, draft: Draft) -> bool:
+        """Tell whether what a verb holds is no statement of anybody: "if X says no", "did not say who", "I suspect"."""
+        words, forms, source = self._words, self.forms, draft.source
+        if place.helped & INF and place.verb.lemma in words("exchanges"):
+            return True
+        speech = place.verb.frame in ("say", "that", "tell")
+        if source is not None and source[1] - 1 <= place.left:
+            before = source[0] - 1
+            if before >= self.first and forms[before] in words("conditions"):
+                return True
+            if speech and source[1] == source[0] + 1 and forms[source[0]] in words("writers"):
+                return True
+        begin, end = draft.contents[0]
+        if not speech or begin < place.end:
+            return False
+        if place.helped & NEG and self.kinds[begin] & OPENER and not self.kinds[begin] & COMPL:
+            self.done = max(self.done, end)
+            return True
+        return (
+            end - begin <= SPEECH // 2
+            and not words("vague").isdisjoint(forms[begin:end])
+            and all(forms[at] in words("vague") or self.kinds[at] & (DET | ADV | PREP) for at in range(begin, end))
+        )
+
+    def _words(self, name: str) -> frozenset[str]:
+        return self.lexicon.words.get(name, frozenset())
 
     def _group(self, at: int) -> tuple[int, int]:
         """Return the word before a verb's auxiliaries and adverbs, and the classes of those."""
@@ -266,6 +324,8 @@ class Reader:
         """Tell whether a verb in the present agrees in number with a noun before it, and is no noun itself."""
         before, word = self._kind(place.left), self.forms[place.left]
         singular, nominal = bool(place.verb.forms & THIRD), self._is_nominal(place)
+        if before & CONJ and not singular:
+            return self._is_coordinated(place)
         if before & (COMMA | DASH | UNPAREN | QUOTE | CONJ):
             return singular and not nominal
         if nominal and self._kind(place.end) & AUX:
@@ -277,11 +337,28 @@ class Reader:
         if phrase is None:
             return False
         if not singular:
-            return plural or any(self.kinds[at] & CONJ for at in range(*phrase))
+            return (
+                plural
+                or any(self.kinds[at] & CONJ for at in range(*phrase))
+                or ((not nominal or self._kind(place.end) & COMPL) and self._is_plural(phrase))
+            )
         opening = self.kinds[phrase[0]]
         if opening & DET and opening & PRON:  # "some steep challenges"
             return False
         return bool(before & CAP) or (not plural and bool(opening & (DET | POSS | OWNER | CAP | NUMBER)))
+
+    def _is_coordinated(self, place: _Place) -> bool:
+        """Tell whether a verb in the plural goes on with the one before it: "we condemn ... and demand that ..."."""
+        if not self.drafts or not self.form & BASE or self.done < place.left - 1:
+            return False
+        return not self._is_nominal(place) or bool(self._kind(place.end) & (COMPL | DET | POSS | SUBJECT | CAP | INF))
+
+    def _is_plural(self, phrase: Span) -> bool:
+        """Tell whether the noun that a preposition follows is a plural: "experts on television"."""
+        for at in range(phrase[0] + 1, phrase[1]):
+            if self.kinds[at] & PREP:
+                return self.forms[at - 1].endswith("s") and not self.forms[at - 1].endswith("ss")
+        return False
 
     def _is_nominal(self, place: _Place) -> bool:
         """Tell whether a verb in the present may as well be a noun."""
@@ -311,7 +388,9 @@ class Reader:
             return False
         if place.finite:
             return True
-        return not before & (COMMA | DASH | UNPAREN) and (not place.helped & INF or bool(before & CAP))
+        if before & (COMMA | DASH | UNPAREN):
+            return False
+        return not place.helped & INF or bool(before & CAP and not self._kind(place.left - 1) & PREP)
 
     def _is_vehicle(self, place: _Place, found: Span) -> bool:
         """Tell whether a phrase before "saying" carries the words and does not say them: "a letter saying"."""
@@ -386,15 +465,23 @@ class Reader:
         return self._following(place, source, place.at, source[1])
 
     def _passive(self, place: _Place) -> Draft | None:
-        """Read "Y was accused by X of ..."."""
-        if self.forms[place.end : place.end + 1] != ["by"] or not place.verb.forms & PARTICIPLE:
+        """Read "Y was accused by X of ..." and "Y was described as “...” by X"."""
+        if not place.verb.forms & PARTICIPLE:
             return None
-        source = phrase_after(self.words, place.end + 1, self.last, hearer=True)
+        by = place.end
+        while by < min(self.last, place.end + SPEECH) and self.kinds[by] & WORD and self.forms[by] != "by":
+            by += 1
+        by += bool(self._kind(by) & QUOTE)
+        if self.forms[by : by + 1] != ["by"] or (by > place.end and not self.kinds[by - 1] & QUOTE):
+            return None
+        source = phrase_after(self.words, by + 1, self.last, hearer=True)
         subject = phrase_before(self.words, place.left, self.first)
         if source is None or subject is None:
             return None
         contents = [subject]
-        if self._kind(source[1]) & (PREP | INF | SUB):
+        if by > place.end:
+            contents.append((place.end, by))
+        elif self._kind(source[1]) & (PREP | INF | SUB):
             contents.append(self._clause(source[1], place))
         return Draft(contents, (place.at, place.end), source, "hold")
 
@@ -487,6 +574,9 @@ class Reader:
             if frame == "vow":
                 return at if kind & INF else None
             return at if kind and not kind & (BREAK & ~QUOTE) and not kind & CONJ else None
+        announced = self._announced(at)
+        if announced is not None:
+            return announced if announced < last and not quoted else None
         strict = frame == "that" or self._is_nominal(place)
         skipped = skip_adjuncts(self.words, at, last)
         for begin in (skipped, at) if skipped > at and self._kind(at) & SUB else (skipped,):
@@ -513,6 +603,24 @@ class Reader:
                 return begin
         return None
 
+    def _announced(self, at: int) -> int | None:
+        """Return the quotation that an object announces: "the following: “...”"; None if none is announced here.
+
+        It may come in the next sentence: then it is the word after the last.
+        """
+        if not self.met & COLON and not self.announcing:
+            return None
+        begin = at
+        while at < self.last and at - begin < SPEECH and self.kinds[at] & WORD:
+            if self.kinds[at] & (AUX | COMPL | SUBJECT) and at > begin:
+                return None
+            at += 1
+        if at == begin or not self.kinds[begin] & (DET | POSS):
+            return None
+        if at >= self.last:
+            return self.last if self.announcing else None
+        return at + 1 if self.kinds[at] & COLON and self._kind(at + 1) & QUOTE else None
+
     def _shows_clause(self, begin: int) -> bool:
         """Tell whether what begins here can only be a clause."""
         kind = self.kinds[begin]
@@ -532,14 +640,68 @@ class Reader:
         kinds = self.kinds
         if kinds[begin] & QUOTE and self._last_character(begin) in ".!?…," and not self._kind(begin + 1) & QUOTE:
             return begin, begin + 1
+        if kinds[begin] & QUOTE and kinds[begin - 1] & COLON and self._stands_free(begin):
+            return begin, begin + 1
         relative = place is not None and self._is_relative(place)
-        for at in range(begin + 1, self.last):
+        last = self._tail() if self.met & VERB else self.last
+        last = last if last > begin + 1 else self.last
+        for at in range(begin, last):
             kind = kinds[at]
-            if not kind & (COMMA | CONJ | DASH | STOP):
+            if kind & QUOTE and self._last_character(at) == "," and self._source_phrase(at + 1):
+                return self._trim(begin, at + 1)
+            if not kind & (COMMA | CONJ | DASH | STOP | COLON) or at == begin:
                 continue
-            if (relative and kind & COMMA) or self._ends(at, place):
+            if kind & COLON:
+                if self._kind(at + 1) & QUOTE and self._stands_free(at + 1) and self._owns(begin, at, place):
+                    return self._trim(begin, at)
+            elif (relative and kind & COMMA) or self._ends(at, place) or self._resumes(begin, at, place):
                 return self._trim(begin, at)
-        return self._trim(begin, self.last)
+        return self._trim(begin, last)
+
+    def _stands_free(self, quote: int) -> bool:
+        """Tell whether the quotation after a colon is a whole: no word of its clause follows, but perhaps another."""
+        after = self._kind(quote + 1)
+        return not after & (WORD | QUOTE) or bool(after & CONJ and not self._kind(quote + 2) & QUOTE)
+
+    def _owns(self, begin: int, end: int, place: _Place | None) -> bool:
+        """Tell whether the quotation after a content is its source's: no other clause in the content leads up to it."""
+        held = place is None or place.verb.frame in ("hold", "vow")
+        return not held or not any(kind & AUX for kind in self.kinds[begin:end])
+
+    def _tail(self) -> int:
+        """Return where "..., X said" begins at the end of the sentence; its last word if there is no such tail."""
+        if self.tail is None:
+            self.tail = self.last
+            at = self.last - 1
+            while at > self.first and self.last - at < SPEECH and self.kinds[at] & WORD and not self.kinds[at] & VERB:
+                at -= 1
+            left, helped = self._group(at)
+            for verb in self.lexicon.verbs[self.forms[at]] if self.kinds[at] & VERB else ():
+                place = _Place(verb, at, at + 1, left, helped)
+                if verb.frame != "say" or verb.particles or not place.finite or not self._is_verb(place):
+                    continue
+                if skip_adjuncts(self.words, at + 1, self.last) < self.last:
+                    continue
+                source = phrase_before(self.words, left, self.first) if self.kinds[left] & WORD else None
+                before = self._kind(source[0] - 1) if source else 0
+                if source and (before & COMMA or (before & QUOTE and self._last_character(source[0] - 1) == ",")):
+                    self.tail = source[0]
+        return self.tail
+
+    def _resumes(self, begin: int, at: int, place: _Place | None) -> bool:
+        """Tell whether the conjunction at `at` goes on with what its subject did: "vowed war and sent the navy"."""
+        if place is None or place.verb.frame not in ("hold", "vow") or not self.kinds[at] & CONJ:
+            return False
+        if not place.verb.forms & PAST or place.helped & AUX:
+            return False
+        act = at + 1
+        while self._kind(act) & ADV:
+            act += 1
+        after = self._kind(act + 1)
+        regular = self.forms[act : act + 1] and self.forms[act].endswith("ed") and after & (DET | POSS | OBJECT)
+        if not regular and not (self._kind(act) & PREDICATE and after & (DET | POSS | OBJECT | PREP)):
+            return False
+        return not any(kind & (AUX | REL | SUB | SUBJECT) for kind in self.kinds[begin:at])
 
     def _is_relative(self, place: _Place) -> bool:
         """Tell whether a verb stands between commas: "the minister, who said ..., left"."""
@@ -566,7 +728,9 @@ class Reader:
             wanted |= GERUND
         nominals = self.lexicon.words.get("nominals", ())
         return any(
-            verb.forms & wanted and not (kind & CONJ and verb.forms & THIRD and verb.lemma in nominals)
+            verb.forms & wanted
+            and not (kind & CONJ and verb.forms & THIRD and verb.lemma in nominals)
+            and tuple(self.forms[after + 1 : after + 1 + len(verb.particles)]) == verb.particles
             for verb in self.lexicon.verbs[self.forms[after]]
         )
 
@@ -579,6 +743,8 @@ class Reader:
         else:
             adversative = self.forms[at + 1] in self.lexicon.words.get("adversatives", ())
         new = self._kind(at + 2) & (SUBJECT | DET | CAP | POSS)
+        if self._kind(at + 2) & COMPL and self._kind(at + 3) & (DET | POSS | SUBJECT | CAP):
+            return False  # ", but that the door was open"
         return bool(adversative and self.kinds[at] & COMMA and self._kind(at + 1) & CONJ and new)
 
     # -- other words of report ---------------------------------------------------------------------------------------
@@ -661,7 +827,9 @@ class Reader:
         return Draft(contents, (begin, at + 1), source, "phrase") if contents else None
 
     def _colon(self, at: int) -> Draft | None:
-        """Read "X: ..." at the beginning of a sentence."""
+        """Read "X: ..." at the beginning of a sentence, and "criticised the plan: “...”"."""
+        if self.drafts and self.drafts[-1].cue and self.drafts[-1].contents[-1][1] == at and self._kind(at + 1) & QUOTE:
+            return Draft([(at + 1, at + 2)], self.drafts[-1].cue, self.drafts[-1].source, "say")
         name = range(self.first, at)
         if not 0 < len(name) <= 6 or at + 2 >= self.last:
             return None

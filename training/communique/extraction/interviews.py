@@ -129,10 +129,11 @@ def _find_plain(lines: Sequence[str], body: Sequence[int], known: Words) -> Foun
     ]
     if len(found) < _FEWEST_PLAIN:
         return Found()
-    answers = [index for index in body if index > found[0] and index not in set(found)]
+    questions = frozenset(found)
+    answers = [index for index in body if index > found[0] and index not in questions]
     if len(answers) > _MOST_ANSWERS * len(found) or not _is_interview(lines, found, answers, known):
         return Found()
-    return Found(frozenset(found))
+    return Found(questions)
 
 
 def _is_interview(lines: Sequence[str], questions: Sequence[int], answers: Sequence[int], known: Words) -> bool:

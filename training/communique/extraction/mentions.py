@@ -30,6 +30,8 @@ _PRONOUN = re.compile(r"[his.!?](?:(?<=[.!?])\s|(?<!\w.)(?:(?<=h)(?:e|is|im|er)|
 """One of he, his, him, she, her, it, its, or the end of a sentence; looked for by its first character, for speed."""
 
 _POSSESSIVE = re.compile(r"['’]s?\b|['’](?=\s)")
+_TIED = re.compile(r" (?:of (?:the )?|\([a-z]{2,8}\.?\) )")
+"""What may stand between a title and its bearer: "Minister of Zandia Jane Roe", "Gen. (ret.) Ana Poe"."""
 
 
 class Parts(NamedTuple):
@@ -115,6 +117,9 @@ class Mentions:
         self.states = read_states()
         self._looks = _looks_of(titles)
         self._kinds: dict[str, Kind] = {}
+        self._bearers: dict[str, list[str]] = {}
+        self._bodies: dict[str, bool] = {}
+        self._peoples: dict[str, set[str]] | None = None
         self._fullest: dict[tuple[str, str], str] = {}
         self._stems: dict[str, list[str]] | None = None
         self._acronyms: dict[str, str] | None = None
@@ -147,13 +152,56 @@ class Mentions:
     def _read(self, start: int, end: int) -> Iterator[Mention]:
         """Read the runs of a span; what holds no name, title or people is no run."""
         text, known = self.text, self._looks.parts
+        office: Mention | None = None  # a title that has not met its bearer
         for found in self.titles.run.finditer(text, start, end):
             run = found[0]
             lead, title, name, at = known.get(run) or self.part(run)
             if name or title or lead:
                 first, last = found.span()
-                if not first or not text[first - 1].isalnum():
-                    yield Mention(first, first + at, last, lead, title, name)
+                if first and text[first - 1].isalnum():
+                    continue
+                mention = Mention(first, first + at, last, lead, title, name)
+                if office:
+                    if first - office.end < 14 and (joined := self._join(office, mention)):
+                        mention = joined
+                    else:
+                        yield office
+                    office = None
+                if mention.title and not mention.name:
+                    office = mention
+                else:
+                    yield mention
+        if office:
+            yield office
+
+    def _join(self, office: Mention, mention: Mention) -> Mention | None:
+        """Join a title to the name of its bearer behind "of" and whose it is; None if they do not belong together."""
+        if not _TIED.fullmatch(self.text, office.end, mention.start):
+            return None
+        lead, title, words = mention.lead, mention.title, mention.name.split()
+        if self.text[office.end + 1] == "(":
+            return mention._replace(start=office.start, lead=office.lead, title=office.title) if words else None
+        if title and not (lead and words and all(_plain(word) in self.titles.honorifics for word in title.split())):
+            return None  # "Speaker of the House Foreign Committee"
+        if not title and not lead:
+            size = self._polity(words)
+            lead, words = " ".join(words[:size]), words[size:]
+        if not lead or not words:
+            return None
+        name = " ".join(words)
+        at = mention.end - len(name)
+        if not self.text.startswith(name, at):
+            return None
+        return Mention(office.start, at, mention.end, lead, office.title, name)
+
+    def _polity(self, words: Sequence[str]) -> int:
+        """Tell how many words of "Zandia Jane Roe", behind "President of", are whose the office is; 0 if all may be."""
+        for size in range(len(words) - 1, 0, -1):
+            if " ".join(words[:size]) in self.states or _plain(words[size - 1]) in self.titles.organisations:
+                return size
+        if len(words) < 3 or words[0].lower() in self.titles.gender or _plain(words[-1]) in self.titles.organisations:
+            return 0
+        return len(words) - 2
 
     def form(self, name: str) -> Form:
         """Tell how a name stands in the article; all zero if it does not."""
@@ -183,11 +231,11 @@ class Mentions:
         titles, words = self.titles, run.split()
         if len(words) == 1:
             word = run.rstrip(".").lower()
-            if word in titles.openers:
+            if word in titles.openers and run not in self.states:  # "us", but "US"
                 return Parts("", "", "", len(run))
             return Parts("", run, "", len(run)) if word in titles.heads else Parts("", "", run, 0)
         begin = 0
-        while begin < len(words) and words[begin].lower() in titles.openers:
+        while begin < len(words) and words[begin].lower() in titles.openers and words[begin] not in self.states:
             begin += 1
         if begin == len(words):
             return Parts("", "", "", len(run))
@@ -347,6 +395,50 @@ class Mentions:
         same = [form for form in bare if looks[form].words[0] == first and len(looks[form].words) <= 4]
         return max(same, key=lambda form: (len(looks[form].words), self.form(form).count), default=chief)
 
+    def bearers(self, name: str) -> list[str]:
+        """Give the full names of all persons that a family name may mean."""
+        bearers = self._bearers.get(name)
+        if bearers is None:
+            bearers = self._bearers[name] = []
+            if " " not in name:
+                first: dict[str, str] = {}
+                for form in self.by_last.get(name.lower(), ())[:50]:
+                    look = self._looks[form]
+                    if look.person:
+                        first.setdefault(look.words[0], form)
+                known = list(first.values())
+                if len(known) > 1:
+                    known = [one for one in known if self.kind(one) == "person"]
+                    known = [one for one in known if not any(one.endswith(f" {other}") for other in known)]
+                bearers += known
+        return bearers
+
+    def is_body(self, name: str) -> bool:
+        """Tell whether anything says that a name which stands alone is a country's or an organisation's."""
+        body = self._bodies.get(name)
+        if body is None:
+            body = self._bodies[name] = self._is_body(name)
+        return body
+
+    def _is_body(self, name: str) -> bool:
+        if self.form(name).article or name.isupper() or not name.isalpha() or self._looks[name].institution:
+            return True
+        text, titles = self.text, self.titles
+        for mention in self.of_name.get(name, ())[:20]:
+            before = text[max(mention.start - 8, 0) : mention.start].split()
+            if before and before[-1] in titles.places:
+                return True
+            if whose := _POSSESSIVE.match(text, mention.end):
+                behind = text[whose.end() : whose.end() + 40].split(",")[0].lower().split()[:3]
+                if any(word in titles.organs or word in titles.governing for word in behind):
+                    return True
+        if self._peoples is None:
+            self._peoples = {}
+            for mention in self.all:
+                called = mention.lead or mention.name
+                self._peoples.setdefault(called[:4], set()).add(called)
+        return any(self._home(people) == name for people in list(self._peoples.get(name[:4], ()))[:50])
+
     def written_out(self, name: str) -> str:
         """Give the name that an acronym in brackets stands behind: "Straits Trade Council (STC)"."""
         if not (name.isupper() and 1 < len(name) < 8):
@@ -366,7 +458,7 @@ class Mentions:
         words = self._looks[name].words
         if len(words) > 1 and not (given := self.titles.gender.get(words[0], "")):
             for other in self.by_last.get(words[-1], ())[:50]:
-                if " " not in other and self.form(other).gender and self.fullest(other) == name:
+                if " " not in other and self.form(other).gender and self.bearers(other) == [name]:
                     return self.form(other).gender
             return ""
         return given if len(words) > 1 else ""
@@ -397,6 +489,12 @@ class Mentions:
     def before(self, position: int) -> int:
         """Tell how many runs begin before a place."""
         return bisect_left(self.starts, position)
+
+    def end_of_title(self, place: int) -> int:
+        """Give where the name ends before whose title ends at a place; the place itself if no title does."""
+        at = bisect_left(self.starts, place) - 1
+        run = self.all[at] if at >= 0 else None
+        return run.end if run and run.title and run.start < place < run.at else place
 
     def within(self, start: int, end: int) -> list[Mention]:
         """Give the runs that begin in a span."""

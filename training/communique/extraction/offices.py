@@ -23,6 +23,7 @@ _APPOSED = re.compile(r"\s*[,(—–]\s*")
 _WHOSE = re.compile(r"^(.*?)(?:['’]s|(?<=s)['’])$")
 _OWNED = re.compile(rf"([{CAPITAL}][\w.-]*(?: [{CAPITAL}][\w.-]*)*)['’]s (?:[a-z]+ )?$")
 _POSSESSED = re.compile(r"\b([Hh]is|[Hh]er|[Ii]ts|[Tt]heir) $")
+_FELLOW = re.compile(rf"\b(?:[Hh]is|[Hh]er|[Tt]heir|[Ii]ts) ([{CAPITAL}]\w+) (?:counterpart|colleague)$")
 _WHO = re.compile(r",? (\w+) (\w+) ([^,;.:!?“”\"()\n]{3,60})")
 _BEING = re.compile(r" (\w+) (?=(\w+) )")
 _CAPITALISED = re.compile(rf"[{CAPITAL}]")
@@ -101,6 +102,8 @@ def _before(words: list[str], at: int, titles: Titles, mentions: Mentions) -> tu
     whose = _WHOSE.match(word)
     if word.lower() in titles.pronouns:
         return first, word.lower()
+    if whose and whose[1] in titles.organisations and first > 1 and words[first - 2].lower() in titles.definite:
+        return first, whose[1]  # "the union’s envoy"
     if not _CAPITALISED.match(word) or word.lower() in titles.openers:
         return first, ""
     begin = first - 1
@@ -135,9 +138,15 @@ def _behind(name: str, words: list[str], titles: Titles) -> tuple[str, str]:
         if size < len(words) and _CAPITALISED.match(words[size]) and (size < 4 or words[0].lower() != "of"):
             called = _CALLED.match(" ".join(words[size:]))
             owner = called[1] if called else ""
+            if owner and all(word.lower() in titles.modifiers or word == "and" for word in owner.split()):
+                size += len(owner.split())  # "minister of Foreign Affairs"
+                name, words = f"{name} {' '.join(words[:size])}".rstrip("."), words[size:]
+                continue
             if whose := re.match(r"(.*?)['’]s\b", owner):
                 owner = whose[1]
             return name, owner.rstrip(".")
+        if words[0] != "of" and words[1] in titles.definite and words[2:3] and words[2] in titles.organs:
+            return name, words[2]  # "a spokesman for the ministry"
         if words[0].lower() == "of" and size > 1 and words[size - 1].lower() not in titles.definite:
             name = f"{name} {' '.join(words[:size])}".rstrip(".")
         words = words[size:]
@@ -153,7 +162,7 @@ def offices_of(mention: Mention, mentions: Mentions, titles: Titles) -> list[Off
     title = _titled(mention, before, after, titles) if mention.title else NONE
     if title.name:
         found.append(title)
-    else:
+    if title.weight <= 1:
         found.extend(_in_front(before, after, mention, titles, mentions))
     if not _WHOSE.match("x" + after[:2].strip()):
         found.extend(_afterwards(after, titles, mentions))
@@ -173,6 +182,12 @@ def _titled(mention: Mention, before: str, after: str, titles: Titles) -> Office
         owner = whose[1].lower()
     if not owner and (of := re.match(r" of (?:the )?", after)) and (called := _CALLED.match(after, of.end())):
         owner = called[1]
+    ranks = len(words)
+    while ranks and _head(words[ranks - 1]) in titles.ranks:
+        ranks -= 1
+    if 0 < ranks < len(words) and _head(words[ranks - 1]) in titles.offices:
+        compound = "-".join(map(_head, words[ranks - 1 : ranks + 1]))
+        words = words if compound in titles.offices else words[:ranks]  # "Attorney General", "Minister General Poe"
     if plain in titles.ranks or all(_head(word) in titles.ranks for word in words):
         return Office(titles.ranks.get(plain) or titles.ranks[_head(words[-1])], owner, 1.0, _head(words[-1]))
     name = " ".join(titles.shortened.get(_head(word)) or titles.ranks.get(_head(word)) or word for word in words)
@@ -184,11 +199,15 @@ def _in_front(before: str, after: str, mention: Mention, titles: Titles, mention
     """Read "Kremlin spokesman X", "Veldania’s president, X, ..." and "Spokesperson: X"."""
     lead = f"{mention.lead} " if mention.lead else ""
     bare = before.rstrip()
+    if len(before) > len(bare) + 1 and before.count("\n", len(bare)) > 1 and not bare.endswith(":"):
+        return []
     if bare.endswith(",") and len(before) - len(bare) <= 2:
         # With no comma behind the name it is more likely to begin a clause: "after he met the president, X said".
         if not re.match(r"\s*(?:[,;:.)—–”\"]|\(|$)", after):
             return []
         chunk = _CLAUSE.split(bare[:-1])[-1]
+        if fellow := _FELLOW.search(chunk):
+            return [Office("", fellow[1], 0.5)]
         office = read_office(chunk, titles, mentions, last=True)
     elif bare.endswith(":"):
         chunk = bare[:-1].rpartition("\n")[2]

@@ -18,6 +18,7 @@ from communique.extraction.sentences import (
     DET,
     INF,
     NEG,
+    NOUN,
     NUMBER,
     OBJECT,
     OPENER,
@@ -57,7 +58,8 @@ def phrase_before(words: Sentences, last: int, first: int) -> Span | None:
     kind = kinds[last]
     if kind & REL:
         before = last - 1 - (last > first and kinds[last - 1] & COMMA > 0)
-        return phrase_before(words, before, first)
+        found = phrase_before(words, before, first)
+        return _person(words, found) if found and words.forms[last] == "who" else found
     if kind & (COMMA | DASH | UNPAREN):
         opening = PAREN if kind & UNPAREN else COMMA | DASH
         at = last - 1
@@ -77,6 +79,8 @@ def phrase_before(words: Sentences, last: int, first: int) -> Span | None:
             end -= 1
         if kinds[end] & WORD and not kinds[end] & (TIME | ADV | DET | PREP | CONJ | SUB | AUX):
             return phrase_before(words, end, first)
+        if kinds[end] & (BREAK | CONJ):  # "he paused, then said"
+            return None
     start = last
     while start > first and _continues(words, start, first):
         start -= 1
@@ -86,6 +90,14 @@ def phrase_before(words: Sentences, last: int, first: int) -> Span | None:
     while start < last and kinds[start] & (PREP | CONJ | ADV | TIME | SUB) and not kinds[start] & (DET | CAP):
         start += 1
     return start, last + 1
+
+
+def _person(words: Sentences, phrase: Span) -> Span:
+    """Return the person of a phrase that "who" stands for: in "the statement of the minister", it is the minister."""
+    for at in range(phrase[0] + 1, phrase[1] - 1):
+        if words.kinds[at] & PREP:
+            return (at + 1, phrase[1]) if words.kinds[at - 1] & NOUN else phrase
+    return phrase
 
 
 def _continues(words: Sentences, at: int, first: int) -> bool:

@@ -50,6 +50,8 @@ _FOREIGN = {
     b"\x7fELF": "a program",
 }
 _TABLES = {".csv": b",;\t|", ".tsv": b"\t", ".json": b"", ".jsonl": b"", ".ndjson": b""}
+_PARSED = 2**24  # bytes
+_OPENS_JSON = re.compile(rb"[{\[]\s*(?:[{\[]\s*)?\"[^\"\n]{1,100}\"\s*:")
 _PROMISED = {".docx": "a .docx file", ".pdf": "a PDF"}
 _HTML = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--[^>]{0,2000}-->\s*)*<(?:!doctype\s+html|html|head|body|article|div|main|meta)\b",
@@ -173,15 +175,20 @@ def _refuse_others(data: bytes, name: str, called: str) -> None:
 
 
 def _is_json(data: bytes, head: bytes) -> bool:
-    """Tell whether a file, or its first line, is JSON: an object, or a list. A text in brackets is none."""
+    """Tell whether a file is JSON, or its first line an object. A text in brackets is none, nor is one below "[1]"."""
     if head[:1] not in (b"{", b"["):
         return False
-    for part in (head.partition(b"\n")[0], data):
-        try:
-            return isinstance(json.loads(part), dict | list)
-        except (ValueError, RecursionError):
-            continue
-    return False
+    try:
+        if isinstance(json.loads(head.partition(b"\n")[0]), dict):
+            return True
+    except (ValueError, RecursionError):
+        pass
+    if len(data) > _PARSED:
+        return bool(_OPENS_JSON.match(head))
+    try:
+        return isinstance(json.loads(data), dict | list)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _tell_text(text: str, source: str) -> Format:

@@ -32,6 +32,7 @@ from communique.extraction.sentences import (
     CONJ,
     DASH,
     DET,
+    INF,
     NEG,
     NUMBER,
     PAREN,
@@ -70,13 +71,17 @@ class _Draft:
 
 @dataclass(frozen=True, slots=True)
 class _Cue:
-    """A verb of report: from `begin` with its auxiliaries, to `end`; `subject` if a pronoun stands inside them."""
+    """A verb of report: from `begin` with its auxiliaries, to `end`; `subject` if a pronoun stands inside them.
+
+    One that `holds` may have an object for its content, whatever its frame: "denied the charge".
+    """
 
     begin: int
     end: int
     frame: Frame
     gerund: bool
     subject: Span | None
+    holds: bool
 
 
 def report(article: Article, lexicon: Lexicon) -> tuple[Attribution, ...]:
@@ -273,7 +278,8 @@ class _Reader:
         turned = end < self.last and kinds[end] & SUBJECT and subject is None
         if turned and self.page.words.text[self.page.words.starts[end]] == "-":  # "explique-t-il"
             subject = end, end + 1
-        return _Cue(begin, end, verb.frame, bool(verb.forms & GERUND), subject)
+        holds = forms[at] in self.lexicon.words.get("holding", ())
+        return _Cue(begin, end, verb.frame, bool(verb.forms & GERUND), subject, holds)
 
     def _is_outdone(self, at: int) -> bool:
         """Tell whether another verb of report stands nearer to what was said: "answering questions she said:"."""
@@ -284,6 +290,7 @@ class _Reader:
             end > at + 1
             and end < self.last
             and bool(self.kinds[end] & (COMMA | COLON | QUOTE) and self.kinds[end - 1] & VERB)
+            and any(verb.frame != "hold" for verb in self.lexicon.verbs[self.forms[end - 1]])
         )
 
     def _said(self, cue: _Cue) -> _Draft | None:
@@ -325,17 +332,20 @@ class _Reader:
                     self.page.speaker = source
                 return None
             return _Draft(self._content(asked), span, source)
-        if cue.frame == "hold" or self.page.unspaced:
+        named = cue.holds and bool(left or cue.subject)
+        if cue.frame == "hold" or self.page.unspaced or named:
             start = end if left or cue.subject or self.page.unspaced or not right else behind
-            while start < self.last and kinds[start] & COMMA:
+            while start < self.last and kinds[start] & (COMMA | TIME) and not kinds[start] & DET:
                 start += 1
+            if cue.frame != "hold" and named and not (start < self.last and kinds[start] & (DET | POSS | INF)):
+                return None
             if start < self.last and source and (kinds[start] & (WORD | QUOTE) or self.forms[start] in _OPENING):
                 return _Draft(self._content(start), span, source)
         return None
 
     def _place(self, at: int) -> Span | None:
         """Return what stands for who speaks behind a preposition: "in the ministry they say", "said in the note"."""
-        if at >= self.last or not self.kinds[at] & PREP:
+        if at >= self.last or not self.kinds[at] & PREP or self._is_medium(at + 1):
             return None
         end = at + 1
         while end < min(self.last, at + 12) and not self.kinds[end] & (
@@ -344,6 +354,10 @@ class _Reader:
             end += 1
         names = any(self._is_head(i) or self.kinds[i] & CAP for i in range(at + 1, end))
         return (at + 1, end) if names else None
+
+    def _is_medium(self, at: int) -> bool:
+        """Tell whether a word is where things are posted, and nobody who speaks: "wrote on X"."""
+        return at < self.last and self.forms[at] in self.lexicon.words.get("media", ())
 
     def _is_subject(self, right: Span) -> bool:
         """Tell whether a noun phrase behind a verb may be its subject: no indefinite thing, no dative."""
@@ -511,6 +525,9 @@ class _Reader:
                 break
             if kind & PREP:
                 at += 1
+                if self._is_medium(at):
+                    at += 1
+                    continue
                 begin = at
                 while at < end and not kinds[at] & (BREAK | PREP | SUBJECT | COMPL | REL | VERB):
                     opens = self._is_head(at) or kinds[at] & (DET | POSS)
@@ -755,6 +772,9 @@ class _Reader:
         ):
             after += 1
         opening = all(kinds[i] & (CONJ | ADV) or not kinds[i] & (WORD | QUOTE) for i in range(self.done, at))
+        if opening and source[1] >= self.last:  # no apposition that runs to the end: "according to X, the plan ..."
+            after = next((i for i in range(*source) if kinds[i] & COMMA), after)
+            source = source[0], after
         if not opening:
             content = self._preceding(at)
             return _Draft([content], (at, end), source) if content else None

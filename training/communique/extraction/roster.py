@@ -18,6 +18,8 @@ _OWNER = re.compile(rf"([{CAPITAL}][\w.-]*(?: [{CAPITAL}][\w.-]*)*)['’]s? $")
 _MORE = re.compile(
     rf"(?:,? (?:of|for|on)(?: the)? [{CAPITAL}][\w’'-]*(?:(?: (?:and|&))? [{CAPITAL}][\w’'-]*)*)+"
 )  # "Bank | of Little Sallow"
+_STATE = re.compile(r" (?:Republic|Kingdom) of ")
+_OF = re.compile(r" of (?:the )?(?:(?:Republic|Kingdom) of )?")
 _PLACE = re.compile(r"\b(?:[Ii]n|[Oo]n|[Oo]f|[Aa]t|[Nn]ear) (?:the )?$")
 _THE = re.compile(r"\b[Tt]he [^,.;:]{0,60}, ?$")
 
@@ -62,7 +64,7 @@ class Roster:
         self.mentions, self.layout, self.titles = mentions, layout, titles
         self._whose, self._transcript = whose, transcript
         self._known: dict[str, Known] = {}
-        self._persons: dict[tuple[str, bool], str] = {}
+        self._persons: dict[tuple[str, str], str] = {}
         self._genders: dict[str, str] = {}
         self._bearers: dict[str, list[str]] = {}
 
@@ -70,7 +72,7 @@ class Roster:
 
     def named(self, mention: Mention, end: int) -> Referent:
         """Give whom a name stands for; ``end``: where the noun phrase around it ends."""
-        name = self.mentions.fullest(mention.name, self.titles.gender_of(mention.title))
+        name = self.bearer(mention)
         kind: Kind = "person" if mention.title else self.mentions.kind(name)
         if kind == "state":
             return Referent(mention.start, mention.name, "", self.mentions.state(name), 0.95, kind)
@@ -79,6 +81,20 @@ class Roster:
         office, actor, _ = self.known(name, mention)
         confidence = 0.95 if " " in name or office else 0.85
         return Referent(mention.start, self.shown(name), office, actor, confidence, "person")
+
+    def bearer(self, mention: Mention) -> str:
+        """Give the full name of who is named; of several with one family name the title tells whom is meant."""
+        gender = self.titles.gender_of(mention.title)
+        bearers = self.mentions.bearers(mention.name) if mention.title else []
+        if len(bearers) < 2:
+            return self.mentions.fullest(mention.name, gender)
+        head = mention.title.split()[-1].rstrip(".").lower()
+        held = set(self.titles.shortened.get(head, head).split())
+        bearers = [name for name in bearers if held <= set(self.known(name).office.split())] or bearers
+        if gender:
+            bearers = [name for name in bearers if self.gender(name) == gender] or bearers
+            bearers = [name for name in bearers if self.may_be(name, gender)] or bearers
+        return max(bearers, key=lambda name: self._last_before(name, mention.start, name))
 
     def person_named(self, name: str, place: int, confidence: float) -> Referent:
         """Give a person whose full name is known."""
@@ -100,7 +116,21 @@ class Roster:
             owner = mentions.state(mention.lead)
         elif len(words) > 1 and words[-1].lower() in self.titles.organs and (state := mentions.state(words[0])):
             owner, name = state, " ".join(words[1:])
-        return Referent(mention.start, name, "", owner or name, 0.9, "organisation")
+        elif len(words) > 2:
+            owner = self._country_of(name)
+        if not owner and (len(words) > 1 or mentions.is_body(name)):
+            owner = name
+        return Referent(mention.start, name, "", owner, 0.9, "organisation")
+
+    def _country_of(self, name: str) -> str:
+        """Give the country of "Ministry of Justice of the Republic of Veldania", if anything tells that it is one."""
+        *organ, country = _OF.split(name)
+        if not organ or organ[0].split()[-1].lower() not in self.titles.organs:
+            return ""
+        if state := self.mentions.state(country):
+            return state
+        sure = len(organ) > 1 or _STATE.search(name) or self.mentions.is_body(country)
+        return country if sure and " " not in country else ""
 
     def shown(self, name: str) -> str:
         """Give a name that stands in the capitals of a label as names are written."""
@@ -110,10 +140,11 @@ class Roster:
 
     def person(self, run: Mention) -> str:
         """Give the full name of the person that a run names; "" if it names none."""
-        key = run.name, bool(run.title)
+        key = run.name, run.title
         name = self._persons.get(key)
         if name is None:
-            name = self.mentions.fullest(run.name) if run.name else ""
+            several = run.title and len(self.mentions.bearers(run.name)) > 1
+            name = self.bearer(run) if several else self.mentions.fullest(run.name) if run.name else ""
             if name and not run.title and self.mentions.kind(name) != "person":
                 name = ""
             self._persons[key] = name
@@ -154,7 +185,7 @@ class Roster:
         others = [
             mention
             for form in mentions.by_last.get(name.split()[-1].lower(), ())[:50]
-            if form != name and mentions.fullest(form) == name
+            if form != name and mentions.fullest(form) == name and len(mentions.bearers(form)) < 2
             for mention in mentions.of_name[form][:3]
         ]
         others.sort(key=lambda mention: not mention.title)
@@ -166,6 +197,8 @@ class Roster:
             return ""
         if owner.lower() in self.titles.pronouns:
             return self._whose(owner.lower(), place)
+        if owner in self.titles.organisations:  # "the union’s envoy"
+            return self._whose(owner, place)
         if state := self.mentions.state(owner):
             return state
         part = self.mentions.part(owner)
@@ -217,9 +250,22 @@ class Roster:
         found = self.person_named(best[2], place, 0.8)
         return found._replace(actor=found.actor or actor)
 
-    def _last_before(self, name: str, place: int) -> int:
+    def minister_of(self, house: str, head: str, place: int) -> Referent | None:
+        """Find who holds an office with that head in a house: the minister of foreign affairs in that ministry."""
+        words = set(house.lower().split())
+        for name in self._bearers_of(head):
+            held = {*self.known(name).office.split()} - {head}
+            if held and held <= words:
+                return self.person_named(name, place, 0.8)
+        return None
+
+    def spoken_for(self, actor: str) -> str:
+        """Give the actor of a person that somebody speaks for ("Velden’s spokesman"), any other actor as it is."""
+        return (self.mentions.kind(actor) == "person" and self.known(actor).actor) or actor
+
+    def _last_before(self, name: str, place: int, only: str = "") -> int:
         last = -1
-        for form in self.mentions.by_last.get(name.split()[-1].lower(), ())[:20]:
+        for form in [only] if only else self.mentions.by_last.get(name.split()[-1].lower(), ())[:20]:
             if self.mentions.fullest(form) == name:
                 runs = self.mentions.of_name[form]
                 at = bisect_left(runs, place, key=lambda run: run.start)

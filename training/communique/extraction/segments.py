@@ -19,6 +19,7 @@ from communique.extraction.sentences import (
     COMPL,
     CONJ,
     DET,
+    INF,
     NEG,
     NUMBER,
     POSS,
@@ -91,7 +92,7 @@ def _read(word: str, lexicon: Lexicon) -> tuple[tuple[str, int, int], ...]:
 _CLASSES = {
     "determiners": DET, "possessives": POSS, "subjects": SUBJECT, "relatives": REL, "auxiliaries": AUX, "be": BE,
     "negations": NEG, "prepositions": PREP, "conjunctions": CONJ, "subordinators": SUB, "adverbs": ADV, "times": TIME,
-    "complementizers": COMPL,
+    "complementizers": COMPL, "infinitives": INF,
 }  # fmt: skip
 
 

@@ -69,6 +69,7 @@ _TOKEN = re.compile(
 )
 """What begins no word is told by its first character, and plain words are told at once: both are for speed only."""
 
+_STOP = re.compile(rf"\.\s+(?={_CAPITAL})")
 _LONG = re.compile(r"[^\W\d_]{4,}")
 LONGEST = 250
 """A sentence of more words is none, and is cut: the grammar may look at a whole sentence for each of its words."""
@@ -136,8 +137,13 @@ def read_sentences(
         kinds += map(classes.__getitem__, parts[1::2])
         for quote in inside:
             at = bisect_left(starts, quote.start, begin)
-            named = at > begin and kinds[at - 1] & WORD and not kinds[at - 1] & VERB and _is_title(text, quote)
-            read.quotes[at], forms[at], kinds[at] = number_of[quote.start], "", WORD | CAP if named else QUOTE
+            read.quotes[at], forms[at] = number_of[quote.start], ""
+            if at > begin and kinds[at - 1] & WORD and not kinds[at - 1] & VERB and _is_title(text, quote):
+                kinds[at] = WORD | CAP
+            elif _is_term(text, quote, kinds, at, begin):
+                forms[at], kinds[at] = text[slice(*quote.inner)].lower(), WORD
+            else:
+                kinds[at] = QUOTE
         met = reduce(or_, kinds[begin:], 0) & wanted
         for end in _sentence_ends(prose, lexicon) if met else (len(prose),):
             until = bisect_left(starts, paragraph.start + end, begin)
@@ -155,6 +161,13 @@ def _is_title(text: str, quote: Quote) -> bool:
         return False
     long = _LONG.findall(text, *quote.inner)
     return len(long) > 1 and all(word[0].isupper() for word in long)
+
+
+def _is_term(text: str, quote: Quote, kinds: Sequence[int], at: int, begin: int) -> bool:
+    """Tell whether a quotation is one noun of a phrase that a preposition carries on: "the “experts” on television"."""
+    if at + 1 >= len(kinds) or not kinds[at + 1] & PREP or not (at == begin or kinds[at - 1] & DET):
+        return False
+    return text[slice(*quote.inner)].isalpha()
 
 
 def _black_out(text: str, paragraph: Paragraph, quotes: Sequence[Quote]) -> tuple[str, str]:
@@ -176,7 +189,23 @@ def _black_out(text: str, paragraph: Paragraph, quotes: Sequence[Quote]) -> tupl
 
 
 def _sentence_ends(prose: str, lexicon: Lexicon) -> Iterator[int]:
-    """Yield where sentences end, as offsets into the paragraph."""
+    """Yield where sentences end, as offsets into the paragraph.
+
+    The splitter takes some words for abbreviations that are none in small letters: "he told me. “...”".
+    """
+    objects = lexicon.words.get("objects", frozenset())
+    last = 0
+    for end in _boundaries(prose, lexicon):
+        for stop in _STOP.finditer(prose, last, end) if objects else ():
+            words = prose[max(last, stop.start() - 12) : stop.start()].split()
+            if words and words[-1] in objects:
+                yield stop.end()
+        yield end
+        last = end
+
+
+def _boundaries(prose: str, lexicon: Lexicon) -> Iterator[int]:
+    """Yield where the splitter ends sentences, but for abbreviations and what goes on in small letters."""
     abbreviations = lexicon.words.get("abbreviations", frozenset())
     for boundary in sentencex.get_sentence_boundaries(lexicon.language, prose):
         end: int = boundary["end_index"]

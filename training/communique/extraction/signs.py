@@ -105,7 +105,7 @@ def in_capitals(text: str, words: Words, most: float = 0.8) -> bool:
 
 def read_byline(line: str, words: Words) -> str:
     """Return the names and places of a byline, "" if the line is none: "Posted on 14 May by Liv Adrell" has one."""
-    names = line.strip("()[]| ")
+    names = line[:_LOOKED_AT].strip("()[]| ")
     bare = names.lower()
     parts = [part for part in _PARTS.split(names) if part]
     if len(parts) > 1 and is_name(parts[0], words) and any(_is_date(part, words) for part in parts[1:]):

@@ -24,6 +24,8 @@ _RECENT = 50  # persons that an office or a pronoun may take up
 _RUNS = 4000  # names of an article that are looked at
 _TOKEN = re.compile(r"[^\W_](?:[’']$|[^\W_]|[\u0300-\u036f\u064b-\u0652\u0670]|[-’'.](?=[^\W_]))*[’']?")
 _BREAK = re.compile(r"\s*[,،;:()（）]\s*|\s[—–-]\s")
+_CASES = {"а": ("", "й", "о"), "я": ("ь", "й", "е"), "ы": ("а",), "и": ("я", "а")}
+"""Endings of the genitive in Russian, and those of the nominative that may belong to them."""
 _CAPITALISED = r"[^\W\d_a-zа-яёіїєґà-öø-ÿ][\w’'-]{1,40}"
 _RUN = re.compile(
     rf"(?<!\w){_CAPITALISED}(?:[ \xa0](?:(?:de|del|la|du|van|von|da|dos|y)[ \xa0]){{0,2}}{_CAPITALISED}){{1,6}}"
@@ -34,6 +36,8 @@ _NOMINATIVE = re.compile(r"\b[А-ЯІЇЄҐ][\w’'-]{1,40}[иі]я\b")
 _REPORT = re.compile(r"的?(?:说法|說法|消息|报道|報道|声明|聲明|数据|統計|统计|通报|消息人士)$")
 _ASIDE = re.compile(r"[（(][^（()）]{0,60}[)）]")
 _SEPARATE = re.compile(r"[·・‧•]")
+_FIRST_DECLENSION = re.compile(r"([А-ЯЁ][а-яё-]*?(?:[кгхжшщч](?=и$))?)(ии|ы|(?<=[кгхжшщч])и)")
+_FEMININE = re.compile(r"([А-ЯЁ][А-ЯЁа-яё-]*(?:ов|ев|ёв|ин|ын|ск|цк))ой")
 _QUOTED = re.compile(r"[«»“”\"„「」]")
 
 
@@ -48,19 +52,21 @@ class _Parts(NamedTuple):
 
 def resolve_sources(article: Article, attributions: Sequence[Attribution], lexicon: Lexicon) -> tuple[Speaker, ...]:
     """Return the speaker of each attribution, in their order; an empty one where none can be found."""
-    register = _Register(article, titles_of(lexicon), lexicon.language)
+    register = _Register(article, titles_of(lexicon), lexicon)
     return tuple(register.speaker(attribution) for attribution in attributions)
 
 
 class _Register:
     """Who is who in an article, as far as it has been read."""
 
-    def __init__(self, article: Article, titles: Titles, language: str) -> None:
+    def __init__(self, article: Article, titles: Titles, lexicon: Lexicon) -> None:
+        language = lexicon.language
         self.text, self.titles, self.language = article.text, titles, language
         self.heads = titles.offices | titles.shortened.keys()
         self.bodies = titles.organisations
         self.persons: dict[str, _Parts] = {}  # full name -> what is known of it; the last one who spoke stands last
         self.last: _Parts | None = None
+        self.genitives = frozenset(lexicon.table("phrases").get("genitive", ())) if language == "ru" else frozenset()
         self.full: dict[str, str] = {}  # key of a surname -> full name
         self.places = (
             {_key(found[1], language) for found in _PLACED.finditer(self.text)} if language in ("ru", "uk") else set()
@@ -269,6 +275,8 @@ class _Register:
         if kind := self.titles.pronouns.get(phrase.lower()):
             found = self._pronoun(kind)
             return self._shown(found, 0.75) if found else Speaker(phrase, "", "", 0.3)
+        if attribution.cue and self.text[slice(*attribution.cue)].lower() in self.genitives:
+            phrase = self._upright(phrase)
         parts = self.read(phrase)
         if _QUOTED.search(phrase) or not (parts.name or parts.office):
             parts = _Parts(self._bare(phrase), "", parts.actor, organisation=True)
@@ -281,6 +289,25 @@ class _Register:
             parts = self._holder(parts) or parts
         self.last = parts
         return self._shown(parts, 0.9 if parts.name else 0.6)
+
+    def _upright(self, phrase: str) -> str:
+        """Return a phrase in the genitive with its office and a woman's name in the nominative, where a rule is sure.
+
+        An office is what the lexicon knows with another ending. "Анны Орловой" can only be Анна Орлова: a given name
+        in -ы with a surname in -ой.
+        """
+        words = phrase.split()
+        known = self.heads | self.bodies
+        stem, ending = words[0][:-1], words[0][-1:]
+        if words[0].lower() not in self.titles.modifiers:
+            words[0] = next((stem + end for end in _CASES.get(ending, ()) if (stem + end).lower() in known), words[0])
+        if len(words) > 1 and all(word[:1].isupper() for word in words[-2:]):
+            given, surname = words[-2:]
+            first, last = _FIRST_DECLENSION.fullmatch(given), _FEMININE.fullmatch(surname)
+            if first and last:
+                words[-2] = first[1] + ("ия" if first[2] == "ии" else "а")
+                words[-1] = last[1] + ("ая" if last[1].endswith(("ск", "цк")) else "а")
+        return " ".join(words)
 
     def _bare(self, phrase: str) -> str:
         first, _, rest = phrase.partition(" ")

@@ -21,14 +21,22 @@ from communique.extraction.lexicon import Lexicon
 from communique.extraction.mentions import Kind, Mention, Mentions
 from communique.extraction.offices import NONE, read_office
 from communique.extraction.roster import Referent, Roster
-from communique.extraction.titles import Titles, titles_of
+from communique.extraction.titles import CAPITAL, Titles, titles_of
 
 _LONGEST = 400  # of a source, in characters
+_LETTERHEAD = 2000  # characters above a text that are looked at
+_OPENING = 12  # characters in which the first sentence names whose release it is
 _NEAR = 6  # attributions that are looked at for one without a source
 _RELATIVE = re.compile(r",? (?:who|which|that|whose|whom)\b|[;:\n]")
 _WHOSE = re.compile(r"['’]s?$")
+_OWNER = re.compile(r"\w(?:['’]s|s['’])$")
 _YEARS_OLD = re.compile(r"\d{1,3}-year-old$")
 _LIST = re.compile(r"(?:,? (?:and|&) |, )(?:the |The )?")
+_CHUNK = re.compile(r",| and ")
+_APPOSED = re.compile(r",? ")
+_MEMBER = re.compile(rf", (?:and )?(?:the )?[{CAPITAL}]")
+_PARTICIPLE = re.compile(r"[A-Za-z]+ing$")
+_OURSELVES = re.compile(rf"\bWe, (?:the )?((?:[^,.;:\n]|, (?=[{CAPITAL}]|and )){{1,300}}),")
 _NOUN = re.compile(r"(?:[ \xa0]|-)([^\W\d_][\w’'-]*)")
 _DASH = re.compile(r"[.,!?]?[”\"’»]{0,2}\s*[―—–-]{1,2}\s*")
 _SIGNED = re.compile(r"[ \xa0]*(?:$|[\n,(“\"])")
@@ -98,6 +106,8 @@ class _Resolver:
         self.antecedents.roster = self.roster
         self.labels = Labels(self.text, attributions, self.roster, titles)
         self.found: list[Referent] = []
+        self._we: Referent | None = None
+        self._letterhead: str | None = None
 
     def _is_headline(self, part: Paragraph) -> bool:
         """Tell whether a paragraph is set in capitals as headlines are."""
@@ -119,10 +129,13 @@ class _Resolver:
             if found.name:
                 self.antecedents.said.append(found)
             self.found.append(found)
-        return [
+        resolved = [
             self._infer(number) if attribution.source is None else self.found[number]
             for number, attribution in enumerate(self.attributions)
         ]
+        persons = {one.actor for one in resolved if one.office and one.actor in self.mentions.of_name}
+        actors = {person: self.roster.spoken_for(person) for person in persons}
+        return [one._replace(actor=actors.get(one.actor, one.actor)) if one.office else one for one in resolved]
 
     # The noun phrase beside the cue
 
@@ -137,13 +150,19 @@ class _Resolver:
             return found._replace(place=start) if found else Referent(start)
         if stop := _RELATIVE.search(phrase, 1):
             end = start + stop.start()
+        elif self.text.startswith(" (", end):
+            end = self.mentions.end_of_title(end)  # "Gen. | (ret.) Ana Poe"
         names = self._names(start, end)
         if len(names) > 1:
             return self._several(names)
         if not names:
             return self._description(start, end)
         name = names[0]
-        if name.name.lower() in self.titles.affiliations and self.text[name.at - 4 : name.at] in ("the ", "The "):
+        the = self.text[name.at - 4 : name.at] in ("the ", "The ")
+        alone = the and name.end >= end and not name.lead and name.name.lower() in self.titles.organs
+        if alone and (known := self.antecedents.institution(name.name.lower(), start)):
+            return known  # "The Ministry"
+        if the and name.name.lower() in self.titles.affiliations:
             return self.antecedents.person(start) or self.roster.named(name, end)  # "the Republican"
         return self.roster.named(name, end)
 
@@ -162,15 +181,27 @@ class _Resolver:
         """Find the name at the head of a noun phrase, or the names of a list."""
         text, titles = self.text, self.titles
         heads: list[Mention] = []
+        tail, owner = end, False  # where the list goes on; whether what stands there owns the office of the next name
         for run in self.mentions.read(start, end):
             if not run.name:
                 continue
-            if not run.title and self.mentions.kind(run.name) == "word":
+            if not run.title and (self.mentions.kind(run.name) == "word" or self._is_no_name(run)):
                 continue
             if heads:
-                if not _LIST.fullmatch(text, heads[-1].end, run.start) or text.startswith(",", run.end):
+                joint = _LIST.fullmatch(text, tail, run.start)
+                if not joint and not owner:
+                    break
+                if joint and self._describes(run, end, "," in joint[0]):
+                    # "Jean Morval, the Tarquian president, and Tamuri’s envoy, Lin": his office, or the next one's.
+                    stop = _CHUNK.search(text, run.end, end)
+                    tail, owner = stop.start() if stop else end, joint[0].lstrip(", ").startswith(("and ", "& "))
+                    continue
+                if owner and not _APPOSED.fullmatch(text, tail, run.start):
+                    break
+                if joint and not owner and text.startswith(",", run.end) and not _MEMBER.match(text, run.end, end):
                     break
                 heads.append(run)
+                tail, owner = run.end, False
                 continue
             if run.end < end and self.mentions.is_possessive(run):
                 if not text[run.end : end].strip("'’s "):
@@ -182,7 +213,28 @@ class _Resolver:
             before = text[start : run.start].rpartition(", ")[2].split()
             if not before or self._leads(before, first=len(before) == len(text[start : run.start].split())):
                 heads.append(run)
+                tail = run.end
         return heads
+
+    def _describes(self, run: Mention, end: int, apposed: bool) -> bool:
+        """Tell whether a name begins a description: "Tarquia’s president", "the Tarquian president"."""
+        if self.mentions.is_possessive(run):
+            return True
+        behind = _NOUN.match(self.text, run.end, end)
+        if not behind or behind[1].lower() in self.titles.links:
+            return False
+        return apposed or bool(self.mentions.state(run.name)) or behind[1].lower() in self.titles.offices
+
+    def _is_no_name(self, run: Mention) -> bool:
+        """Tell of a word that only has a capital: "Ministers", "Views", "Listening to"."""
+        word, titles = run.name.lower(), self.titles
+        if word in titles.mute:
+            return True
+        if word[-1] == "s":
+            return word.rpartition(" ")[2][:-1] in (titles.governing if " " in word else titles.offices)
+        if word[-3:] == "ing" and (behind := _NOUN.match(self.text, run.end)):
+            return behind[1].lower() in titles.belonging
+        return False
 
     def _leads(self, before: Sequence[str], first: bool) -> bool:
         """Tell whether words may stand before the name that heads a noun phrase: "the centrist", "longtime adviser"."""
@@ -191,6 +243,8 @@ class _Resolver:
             return True
         if any(word.lower() in self.titles.belonging for word in before):
             return False
+        if _OWNER.search(last):
+            return True
         return last in self.titles.definite or (first and len(before) < 4 and not last.endswith(("ing", "s")))
 
     def _several(self, names: Sequence[Mention]) -> Referent:
@@ -207,9 +261,37 @@ class _Resolver:
         if at >= 0 and place < self.speech[at][1]:
             number = self.speech[at][2]
             return self.found[number] if number < len(self.found) and self.found[number].name else None
-        if not self.article.byline:
+        if self.article.byline:
+            return Referent(place, self.article.byline, "", self.article.outlet, 0.6, "person")
+        return self._signatories() or self._issuer()
+
+    def _signatories(self) -> Referent | None:
+        """Give who a joint statement is of: "We, the Foreign Ministers of Veldania and Tamuri, ..."."""
+        if self._we is None:
+            self._we = Referent(-1)
+            told = _OURSELVES.search(self.text)
+            if told and not self.layout.is_quoted(told.start()):
+                self._we = Referent(told.start(), _SPACE.sub(" ", told[1]), "", "", 0.8, None, plural=True)
+        return self._we if self._we.name else None
+
+    def _house(self) -> str:
+        """Give the organ of state that the lines above the text, or its first words, name: whose release it is."""
+        if self._letterhead is None:
+            self._letterhead = ""
+            end = (self.layout.paragraphs[0] if self.layout.paragraphs else 0) + _OPENING
+            for run in self.mentions.read(0, min(end, len(self.text), _LETTERHEAD)):
+                if run.name and run.name.split()[-1].lower() in self.titles.organs:
+                    self._letterhead = self.roster.organisation(run, run.name, run.end + 80).name
+                    break
+        return self._letterhead
+
+    def _issuer(self) -> Referent | None:
+        """Give the organisation whose release it is: the first to speak, with which the text begins."""
+        first = next((one for one in self.found if one.name), None)
+        begins = self.layout.paragraphs[0] if self.layout.paragraphs else 0
+        if first is None or first.kind != "organisation" or not begins <= first.place < begins + _OPENING:
             return None
-        return Referent(place, self.article.byline, "", self.article.outlet, 0.6, "person")
+        return first._replace(confidence=0.6)
 
     # A description
 
@@ -220,14 +302,16 @@ class _Resolver:
         while len(chunks) > 1 and chunks[0].split()[0].lower() in titles.links - titles.definite - titles.indefinite:
             del chunks[0]  # "However, ..."
         words = chunks[0].split()
-        if all(word.lower() in titles.definite or not any(map(str.isalpha, word)) for word in words):
-            return Referent(start)  # "The", "2015": whatever it is, it does not speak
+        if self._is_mute(words):
+            return Referent(start)
         cut = next((i for i, word in enumerate(words) if i and word.lower() in titles.belonging), len(words))
         head = words[cut - 1].lower().strip("’'\".”)")
         opening = words[0].lower()
         plural = head.endswith("s") and not head.endswith("ss") and head not in titles.organisations
         begin, owner = self._owner(words[:cut], head)
         actor = roster.actor(owner, start)
+        if plural and (we := self._we) and we.name and len(words) == begin + 1 and words[-1] in we.name.split():
+            return we._replace(place=start)  # "The Ministers" of a joint statement
         definite = opening in titles.definite or bool(owner and opening not in titles.indefinite)
         if _YEARS_OLD.fullmatch(head) and (person := self.antecedents.person(start)):
             return person
@@ -235,6 +319,9 @@ class _Resolver:
         if definite and not plural and head in titles.offices:
             office = read_office(rest, titles, self.mentions) or NONE
             actor = actor or roster.actor(office.owner, start)
+            release = self._house() if rest[0].isupper() and not owner and not actor else ""
+            if release and (holder := roster.minister_of(release, head, start)):
+                return holder  # "The Minister"
             if holder := roster.holder(office.name or head, head, actor, start):
                 return holder
             if actor or not owner:
@@ -246,6 +333,12 @@ class _Resolver:
                 if not actor and (town := re.match(r"(?:of|for|in) (?:the )?([^a-z].*)", " ".join(words[cut:]))):
                     actor = self.mentions.state(town[1]) or town[1]  # "the city council of Sunmar"
                 return Referent(start, rest, "", actor or rest, 0.8 if actor else 0.65, "organisation")
+        if not definite and not owner and head in titles.public and not plural:
+            held = read_office(" ".join(words), titles, self.mentions)
+            actor = roster.actor(held.owner, start) if held.owner else ""
+            name = " ".join([opening, *words[1:]]) if opening in titles.indefinite else " ".join(words)
+            if actor:
+                return Referent(start, name, held.name, actor, 0.85, None)
         if not definite and not owner:
             states = (self.mentions.state(word) for word in words[:cut] if word[0].isupper())
             actor = next(filter(None, states), "")
@@ -257,6 +350,19 @@ class _Resolver:
         sure = opening in titles.indefinite or plural
         return Referent(start, " ".join(words), "", actor, 0.85 if sure else 0.6, kind, plural)
 
+    def _is_mute(self, words: Sequence[str]) -> bool:
+        """Tell what does not speak, whatever it is: "The", "2015", "Then", "you", "the views", "listening to ..."."""
+        titles, plain = self.titles, [word.lower() for word in words]
+        if all(word in titles.definite or not any(map(str.isalpha, word)) for word in plain):
+            return True
+        if plain[-1] in titles.mute and (len(plain) == 1 or (len(plain) == 2 and plain[0] in titles.definite)):
+            return True
+        if len(plain) == 1 and plain[0] not in titles.speaking:
+            # One thing or person is "a ..." or "the ...": a bare noun that speaks is of many, or a name.
+            return plain[0] in titles.openers or (words[0].islower() and words[0].isalpha() and words[0][-1] != "s")
+        follows = len(plain) > 1 and plain[1] in titles.belonging
+        return bool(follows and _PARTICIPLE.match(plain[0]) and plain[0] not in titles.organisations)
+
     def _owner(self, words: Sequence[str], head: str) -> tuple[int, str]:
         """Find whose it is, in front of the noun: where the rest begins, and the owner's words or pronoun."""
         titles, last = self.titles, len(words) - 1
@@ -267,7 +373,7 @@ class _Resolver:
         if whose is not None and (words[begin][0].isupper() or whose == begin):
             return whose + 1, _WHOSE.sub("", " ".join(words[begin : whose + 1]))
         upper = begin
-        while upper < last and words[upper][0].isupper():
+        while upper < last and words[upper][0].isupper() and words[upper].lower() not in titles.modifiers:
             upper += 1
         called = " ".join(words[begin:upper])
         if called and (head in titles.offices or self.mentions.state(called) or self.mentions.state(words[begin])):

@@ -28,8 +28,8 @@ class Titles:
     ``pronouns``: what each stands for (he, she, they, it, we, who). ``gender``: that of honorifics, offices and given
     names. ``ranks`` and ``shortened``: the full word. ``offices``: heads of an office's name; ``modifiers``: what may
     stand before them in capitals. ``organisations``: nouns that make a name an organisation's. ``metonyms``: seat ->
-    state. ``verbs``: "heads" -> "head of". ``run``: finds the names of a text, with what stands in capitals before
-    them.
+    state. ``governing``: offices of a country. ``mute``: what never speaks. ``collective``: nouns of many without an
+    "s". ``verbs``: "heads" -> "head of". ``run``: finds the names of a text, with what stands in capitals before them.
     """
 
     pronouns: Mapping[str, str] = field(default_factory=dict)
@@ -47,11 +47,14 @@ class Titles:
     organisations: frozenset[str] = frozenset()
     organs: frozenset[str] = frozenset()
     public: frozenset[str] = frozenset()
+    governing: frozenset[str] = frozenset()
     local: frozenset[str] = frozenset()
     definite: frozenset[str] = frozenset()
     indefinite: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     questions: frozenset[str] = frozenset()
+    mute: frozenset[str] = frozenset()
+    collective: frozenset[str] = frozenset()
     particles: frozenset[str] = frozenset()
     affiliations: frozenset[str] = frozenset()
     openers: frozenset[str] = frozenset()
@@ -84,6 +87,11 @@ class Titles:
     def heads_and_modifiers(self) -> frozenset[str]:
         """Words that a title is made of."""
         return self.heads | self.modifiers
+
+    @cached_property
+    def speaking(self) -> frozenset[str]:
+        """Words that may speak without an article before them."""
+        return self.offices | self.organisations | self.indefinite | self.collective | self.heads
 
     @cached_property
     def links(self) -> frozenset[str]:

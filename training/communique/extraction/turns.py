@@ -48,7 +48,7 @@ class _Label(NamedTuple):
     said: int  # where the words begin that it stands before
     name: str  # in small letters, without what stands in brackets
     strong: bool  # it looks like nothing but a label
-    addressed: bool  # ... and like one of a person or an office: "MR. LEE", "THE PRESIDENT", "Smith (Korsume)"
+    addressed: bool  # and like one of a person or an office: "MR. LEE", "The President", "Smith (Korsume)"
     alone: bool  # it may be one though it comes but once
     asks: bool
 
@@ -88,9 +88,10 @@ def find_turns(article: Article) -> tuple[Attribution, ...]:
 
 def _read_interview(article: Article) -> Iterator[Attribution]:
     """Yield what stands between the questions of an interview whose answers have no labels, or not all of them."""
-    if all(paragraph.kind != "question" for paragraph in article.paragraphs):
-        return
     known = words(article.language)
+    first = next((paragraph for paragraph in article.paragraphs if paragraph.kind == "question"), None)
+    if first is None or ((label := _read_label(article.text, first, known)) and label.asks):
+        return
     named = find_interviewee(article)
     names = set(_WORD.findall(article.text[slice(*named)])) if named else set()
     cue: Span | None = None
@@ -135,7 +136,7 @@ def _find_labels(article: Article) -> dict[int, _Label]:
     return {
         start: label
         for start, label in labels.items()
-        if label.strong or counts[label.name] > 1 or (_is_addressed(article, label, known) if certain else label.alone)
+        if label.strong or counts[label.name] > 1 or (label.addressed if certain else label.alone)
     }
 
 
@@ -182,23 +183,28 @@ def _read_label(text: str, paragraph: Paragraph, known: Words) -> _Label | None:
     if not (strength or named or titled):
         return None
     alone = titled or (named and found[0].lower() not in known.joining)
-    return _label(text, paragraph, start, len(label), colon.end(), strength, alone=alone, asks=asks)
+    return _label(text, paragraph, start, len(label), colon.end(), strength, alone=alone, asks=asks, titled=titled)
 
 
 def _label(
-    text: str, paragraph: Paragraph, start: int, length: int, end: int, strength: str, *, alone: bool, asks: bool
+    text: str,
+    paragraph: Paragraph,
+    start: int,
+    length: int,
+    end: int,
+    strength: str,
+    *,
+    alone: bool,
+    asks: bool,
+    titled: bool = False,
 ) -> _Label:
     said = start + end
     rest = text[said : said + _LOOKED_AT]
     said = min(paragraph.end, said + len(rest) - len(rest.lstrip("*_ \t\r\n\xa0\u3000")))
-    name = " ".join(_BRACKETS.sub("", text[start : start + length]).lower().split())
-    return _Label((start, start + length), said, name, bool(strength), strength == "addressed", alone, asks)
-
-
-def _is_addressed(article: Article, label: _Label, known: Words) -> bool:
-    """Tell whether a label is an office with its article in capitals: "The President"."""
-    first, _, office = article.text[slice(*label.span)].partition(" ")
-    return first.lower() in known.articles and office[:1].isupper()
+    label = " ".join(_BRACKETS.sub("", text[start : start + length]).split())
+    addressed = strength == "addressed" or (titled and label.partition(" ")[2][:1].isupper())
+    name = label.lower()
+    return _Label((start, start + length), said, name, bool(strength), addressed, alone, asks)
 
 
 def _weigh(name: str, found: list[str], label: str, known: Words) -> Literal["addressed", "strong", ""]:
@@ -230,7 +236,8 @@ def _is_transcript(turns: list[_Turn]) -> bool:
     again = sum(count > 1 for count in counts.values())
     if again >= 2 or (again and len({label.name for label in labels if label.strong}) >= 2):
         return True
-    return len({label.name for label in labels if label.addressed}) >= 2
+    addressed = {label.name: label.strong for label in labels if label.addressed}
+    return len(addressed) >= 2 and any(addressed.values())
 
 
 def _find_asking(article: Article, turns: list[_Turn]) -> frozenset[str]:

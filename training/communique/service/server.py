@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from communique.errors import CommuniqueError, UsageError
 from communique.service import log
+from communique.service.balance import Balance
 from communique.service.channel import Channel, make_channels
 from communique.service.metrics import Metrics
 from communique.service.settings import Settings
@@ -129,6 +130,7 @@ class Supervisor:
     def __init__(self, settings: Settings, app: Starlette, shelf: Shelf, listener: socket.socket) -> None:
         self._settings, self._app, self._shelf, self._listener = settings, app, shelf, listener
         self._metrics: Metrics = app.state.metrics
+        self._balance = Balance(settings.processes + 1)
         self._children: dict[int, _Child] = {}
         self._due: dict[int, float] = {}  # when to fill the place of a dead worker, by slab
         self._young = 0
@@ -219,7 +221,9 @@ class Supervisor:
         from communique.service.worker import Worker
 
         self._metrics.use(slab)
-        Worker(self._app, self._shelf, self._settings, self._metrics, self._listener, channel).run()
+        Worker(
+            self._app, self._shelf, self._settings, self._metrics, self._listener, channel, self._balance, slab
+        ).run()
 
     def _reap(self) -> None:
         """Bury dead workers, and arrange for others.
@@ -237,6 +241,7 @@ class Supervisor:
             if child is None:
                 continue
             child.channel.close()
+            self._balance.leave(child.slab)
             if self._stopping is not None:
                 continue
             code = os.waitstatus_to_exitcode(status)

@@ -201,6 +201,8 @@ def _serve(saved: registry.Saved, copy: int, sha256: str) -> Served:
         raise
     classifier = Classifier(model)
     examine(classifier)
+    for block in model.features.blocks:
+        block.vocabulary.prepare()  # some megabytes that workers forked later share
     return Served(classifier, model.name, saved.version if saved.manifest else sha256[:12], sha256, saved)
 
 

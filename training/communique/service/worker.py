@@ -19,6 +19,7 @@ import uvicorn
 
 from communique.errors import CommuniqueError
 from communique.service import log
+from communique.service.balance import Balance
 from communique.service.channel import Channel
 from communique.service.connection import Connection
 from communique.service.metrics import Metrics
@@ -28,6 +29,9 @@ from communique.service.shelf import Shelf
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+_MOST = 64  # connections accepted in a turn of the loop
+_PAUSE = 0.0015  # seconds until a worker that has its share looks again whether the others have taken theirs
+_PATIENCE = 30  # such looks: after them it takes what waits, for the others may be stuck
 _SWEEP = 5  # ticks of a tenth of a second
 _FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -35,8 +39,9 @@ _FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 class Worker(uvicorn.Server):
     """Serves an application on a socket that it shares with the other workers.
 
-    Connections are accepted one a turn of the loop: workers that wait at the same socket then share a burst, where
-    uvicorn would give all of it to the one that wakes first. What no worker has accepted is nobody's loss if one dies.
+    Connections are accepted while this worker has no more of them than its share: workers that wait at the same socket
+    then share a burst, where uvicorn would give all of it to the one that wakes first. What no worker has accepted is
+    nobody's loss if one dies.
     """
 
     def __init__(
@@ -47,6 +52,8 @@ class Worker(uvicorn.Server):
         metrics: Metrics,
         listener: socket.socket,
         channel: Channel,
+        balance: Balance,
+        slab: int,
     ) -> None:
         times = settings.timeouts
         super().__init__(
@@ -67,7 +74,9 @@ class Worker(uvicorn.Server):
         )
         self._shelf, self._settings, self._metrics = shelf, settings, metrics
         self._listener, self._channel = listener, channel
+        self._balance, self._slab = balance, slab
         self._accepting = False
+        self._waited, self._others = 0, balance.told()  # looks in vain, and what was seen at the last one
         self.servers: list[asyncio.base_events.Server] = []
 
     # Connections
@@ -82,7 +91,7 @@ class Worker(uvicorn.Server):
         self._make = partial(
             Connection,
             self._settings,
-            self._resume,
+            self._note_closed,
             self._note_refused,
             config=self.config,
             server_state=self.server_state,
@@ -96,16 +105,52 @@ class Worker(uvicorn.Server):
     def _resume(self) -> None:
         if not self._accepting and not self.should_exit and len(self.server_state.connections) < self._limit:
             self._accepting = True
-            self._loop.add_reader(self._listener, self._accept)
+            self._publish()
+            self._loop.add_reader(self._listener, self._take)
 
     def _pause(self) -> None:
         if self._accepting:
             self._accepting = False
+            self._balance.leave(self._slab)
             self._loop.remove_reader(self._listener)
+
+    def _publish(self) -> None:
+        if self._accepting:
+            self._balance.tell(self._slab, len(self.server_state.connections))
+
+    def _note_closed(self) -> None:
+        self._publish()
+        self._resume()
 
     @property
     def _limit(self) -> int:
         return self._settings.connections
+
+    def _take(self) -> None:
+        """Take of the connections that wait what is this worker's share."""
+        for _ in range(_MOST):
+            if not self._accepting:
+                return
+            if not self._may_take():
+                self._loop.remove_reader(self._listener)
+                self._loop.call_later(_PAUSE, self._look_again)
+                return
+            if not self._accept():
+                break
+        self._waited = 0
+
+    def _may_take(self) -> bool:
+        """Tell whether it is this worker's turn, or the others do not take theirs."""
+        if self._balance.has_room(self._slab):
+            return True
+        others = self._balance.told()
+        self._waited = self._waited + 1 if others == self._others else 0
+        self._others = others
+        return self._waited >= _PATIENCE
+
+    def _look_again(self) -> None:
+        if self._accepting:
+            self._loop.add_reader(self._listener, self._take)
 
     def _accept(self) -> bool:
         """Take one connection, if there still is one."""
@@ -122,6 +167,7 @@ class Worker(uvicorn.Server):
         client.setblocking(False)
         connection = self._make(_loop=self._loop)
         self.server_state.connections.add(connection)
+        self._publish()
         if len(self.server_state.connections) >= self._limit:
             self._pause()
         task = self._loop.create_task(self._connect(connection, client))
@@ -135,6 +181,7 @@ class Worker(uvicorn.Server):
         except OSError:
             self.server_state.connections.discard(connection)
             client.close()
+            self._note_closed()
 
     def _note_refused(self, status: int) -> None:
         self._metrics.request("-", status, 0.0)

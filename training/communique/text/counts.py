@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Analyzer = Literal["word", "char_wb", "char"]
 
-_REMEMBERED = 1 << 18  # distinct words kept in memory; then the memory starts afresh, so that it stays bounded
+_REMEMBERED = 1 << 16  # distinct words kept in memory; then the memory starts afresh, so that it stays bounded
 _PART = 512  # texts of which the counts fit into a processor's cache
 _RUN_OF_SPACE = re.compile(r"\s\s+")  # as scikit-learn's character analyzers
 
@@ -185,9 +185,7 @@ class _Kind:
         sequences = self.terms.known_units(folded, self._units, self._points)
         if self.terms.analyzer == "word":
             return sequences
-        rows, columns = map(np.concatenate, zip(*self._vocabulary.find(sequences), strict=True))
-        order = np.argsort(rows, kind="stable")
-        return Sequences(columns[order], _offsets(np.bincount(rows, minlength=len(folded))))
+        return self._find(sequences)
 
     def counting(self, contributions: Sequences, rows: np.ndarray) -> Callable[[pa.Array, tokens.Words], csr_matrix]:
         """Prepare to count parts of a batch, whose distinct words have the given rows among the contributions."""
@@ -202,12 +200,16 @@ class _Kind:
         )
 
     def _count(self, sequences: Sequences) -> csr_matrix:
-        shape = (len(sequences), len(self._vocabulary))
-        counts = _ones(np.zeros(0, np.int32), np.zeros(shape[0] + 1, np.int64), shape)
-        for rows, columns in self._vocabulary.find(sequences):
-            # Adding also sums what stands twice in a row.
-            counts += _ones(columns, _offsets(np.bincount(rows, minlength=shape[0])), shape)
+        found = self._find(sequences)
+        counts = _ones(found.codes, found.offsets, (len(sequences), len(self._vocabulary)))
+        counts.sum_duplicates()
         return counts
+
+    def _find(self, sequences: Sequences) -> Sequences:
+        """Find the columns of each sequence's terms, as often as they stand there."""
+        rows, columns = map(np.concatenate, zip(*self._vocabulary.find(sequences), strict=True))
+        order = np.argsort(rows, kind="stable")
+        return Sequences(columns[order], _offsets(np.bincount(rows, minlength=len(sequences))))
 
 
 class Counters:
@@ -254,7 +256,10 @@ def _ones(columns: np.ndarray, offsets: np.ndarray, shape: tuple[int, int]) -> c
     """Make a float32 CSR matrix with a one at each (row, column); what stands twice is not summed yet."""
     from scipy.sparse import csr_matrix
 
-    return csr_matrix((np.ones(len(columns), np.float32), columns, offsets), shape)
+    # Of wider integers scipy looks at every one to learn whether they fit into 32 bits.
+    kind = np.int32 if offsets[-1] <= np.iinfo(np.int32).max else np.int64
+    data = np.ones(len(columns), np.float32)
+    return csr_matrix((data, columns.astype(kind, copy=False), offsets.astype(kind, copy=False)), shape)
 
 
 def _join(pieces: Sequences, offsets: np.ndarray) -> Sequences:

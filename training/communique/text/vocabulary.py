@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _MANY = 1 << 14  # units in a batch from which a hash table is worth making
+_SOME = 1 << 9  # ... and from which one that is there already is quicker than binary search
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 divided by the golden ratio
 
 
@@ -104,17 +105,26 @@ class Vocabulary:
 
     def __len__(self) -> int:
         """How many terms there are."""
+        return self._terms
+
+    @cached_property
+    def _terms(self) -> int:
         return sum(int((columns >= 0).sum()) for columns in self.columns)
 
     def find(self, sequences: Sequences) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield, level by level, every occurrence of a term: the sequence it is in, ascending, and its column."""
-        tables = self._tables if len(sequences.codes) > _MANY else None
+        units = len(sequences.codes)
+        tables = self._tables if units > _MANY or (units > _SOME and "_tables" in vars(self)) else None
         for level, (row, node) in enumerate(
             _walk(sequences, len(self.units), self.ngrams, self.whole, self.keys, tables)
         ):
             column = self.columns[level][node] if node.size else node
             known = column >= 0
             yield row[known], column[known]
+
+    def prepare(self) -> None:
+        """Make the hash tables now: for a process that will look many small batches up, and may fork before."""
+        _ = self._tables
 
     @cached_property
     def _tables(self) -> tuple[Table, ...]:
