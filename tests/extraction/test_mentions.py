@@ -105,3 +105,22 @@ def test_the_runs_of_a_span_are_those_that_the_span_alone_has(text: str, start: 
 def test_what_a_name_alone_tells_is_remembered_and_what_the_article_tells_is_not() -> None:
     assert mentions_of("Mr Tamuri left.").kind("Tamuri") == "person"
     assert mentions_of("Tamuri left when it could.").kind("Tamuri") == "organisation"
+
+
+@pytest.mark.parametrize(
+    ("text", "lead", "title", "name"),
+    [
+        ("Foreign Minister of Zandia Jane Roe", "Zandia", "Foreign Minister", "Jane Roe"),
+        ("President of the Sallow Bank Ada Nys", "Sallow Bank", "President", "Ada Nys"),
+        ("President of Zandia Comrade Ada Nys", "Zandia", "President", "Ada Nys"),
+        ("Gen. (ret.) Ana Poe", "", "Gen.", "Ana Poe"),
+    ],
+)
+def test_a_title_is_joined_to_its_bearer_behind_whose_it_is(text: str, lead: str, title: str, name: str) -> None:
+    [mention] = mentions_of(text).all
+    assert (mention.start, mention.lead, mention.title, mention.name) == (0, lead, title, name)
+
+
+@pytest.mark.parametrize("text", ["Minister of Jane Roe", "Speaker of Zandia", "Secretary of the House Committee"])
+def test_a_title_is_not_joined_to_what_may_be_whose_it_is_alone(text: str) -> None:
+    assert len(mentions_of(text).all) == 2

@@ -206,6 +206,154 @@ def test_a_writer_who_says_i_is_the_author() -> None:
     assert last("⟪I⟫ think ⟨it is over⟩.", byline="Norine Quill") == ("Norine Quill", "", "")
 
 
+@pytest.mark.parametrize(
+    ("marked", "expected"),
+    [
+        # an apposition is no second speaker, whosever adjective it begins with
+        ("⟪Jean Morval, the Tarquian president,⟫ said ⟨no⟩.", ("Jean Morval", "president", "Tarquian")),
+        ("⟪Jean Morval, the French president,⟫ said ⟨no⟩.", ("Jean Morval", "president", "France")),
+        (
+            "⟪Jean Morval, the French energy minister,⟫ met us in Tarquia and said ⟨no⟩.",
+            ("Jean Morval", "energy minister", "France"),
+        ),
+        ("⟪Pavel Drosk, Ostria's energy minister,⟫ said ⟨no⟩.", ("Pavel Drosk", "energy minister", "Ostria")),
+        ("⟪António Ferraz, the UN secretary general,⟫ said ⟨no⟩.", ("António Ferraz", "secretary general", "UN")),
+        (
+            "⟪Jane Roe, the Zandian president, and Lars Heem⟫ said ⟨no⟩.",
+            ("Jane Roe and Lars Heem", "", ""),
+        ),
+        (
+            "⟪Zandian Foreign Minister Jane Roe and Dunmark's foreign minister, Lars Heem,⟫ said ⟨no⟩.",
+            ("Jane Roe and Lars Heem", "", ""),
+        ),
+        ("⟪Donald Roe and Ivana Roe⟫ said ⟨no⟩.", ("Donald Roe and Ivana Roe", "", "")),
+        # whose it is stands between the office and the name
+        ("⟪Foreign Minister of Zandia Jane Roe⟫ said ⟨no⟩.", ("Jane Roe", "foreign minister", "Zandia")),
+        ("⟪Ambassador of Dunmark Lars Heem⟫ said ⟨no⟩.", ("Lars Heem", "ambassador", "Dunmark")),
+        ("⟪Minister of Foreign Affairs Elena Pappas⟫ said ⟨no⟩.", ("Elena Pappas", "minister of foreign affairs", "")),
+        ("⟪Chairman of the Council Comrade Temir Asanov⟫ said ⟨no⟩.", ("Temir Asanov", "chairman", "Council")),
+        (
+            "Chairman of the Council Comrade Temir Asanov spoke. ⟪The Chairman⟫ said ⟨no⟩.",
+            ("Temir Asanov", "chairman", "Council"),
+        ),
+        # ranks beside an office
+        ("⟪Defense Minister General Ana Poe⟫ said ⟨no⟩.", ("Ana Poe", "defense minister", "")),
+        ("⟪Zandia’s Defense Minister General Ana Poe⟫ said ⟨no⟩.", ("Ana Poe", "defense minister", "Zandia")),
+        ("⟪Attorney General Ana Poe⟫ said ⟨no⟩.", ("Ana Poe", "attorney general", "")),
+        ("⟪Lt. Gen.⟫ (ret.) Ana Poe said ⟨no⟩.", ("Ana Poe", "lieutenant general", "")),
+        (
+            "⟨No,⟩ said ⟪Deputy Prime Minister and Minister of Defence, Lt. Gen. (ret.) Ana Poe⟫.",
+            ("Ana Poe", "minister of defence", ""),
+        ),
+        ("⟪Adm. Boris Kane, retired,⟫ said ⟨no⟩.", ("Boris Kane", "admiral", "")),
+        ("THE ADMIRAL\n\n⟪Adm. Boris Kane⟫ said ⟨no⟩.", ("Boris Kane", "admiral", "")),
+        # for whom: a country or an organisation, never oneself
+        ("⟪Roe⟫ said ⟨no⟩.", ("Roe", "", "")),
+        ("⟪Sources⟫ said ⟨no⟩.", ("Sources", "", "")),
+        ("They met in Varland. ⟪Varland⟫ said ⟨no⟩.", ("Varland", "", "Varland")),
+        ("The Varlandian fleet left. ⟪Varland⟫ said ⟨no⟩.", ("Varland", "", "Varland")),
+        ("Varland’s president left. ⟪Varland⟫ said ⟨no⟩.", ("Varland", "", "Varland")),
+        ("Velden’s spokesman left. ⟪Velden⟫ said ⟨no⟩.", ("Velden", "", "")),
+        ("⟪Velden’s spokesperson⟫ said ⟨no⟩.", ("spokesperson", "spokesperson", "Velden")),
+        (
+            "Ilan Velden, president of Ostria, left. ⟪Velden’s spokesperson⟫ said ⟨no⟩.",
+            ("spokesperson", "spokesperson", "Ostria"),
+        ),
+        ("⟪The US⟫ said ⟨no⟩.", ("US", "", "United States")),
+        (
+            "The fleet left Maravia. ⟪A spokesman for the Maravian government⟫ said ⟨no⟩.",
+            ("a spokesman for the Maravian government", "spokesman", "Maravia"),
+        ),
+        ("The Gulf Union met. ⟪The union's envoy, Aron Dell,⟫ said ⟨no⟩.", ("Aron Dell", "envoy", "Gulf Union")),
+        (
+            "Tarquia’s ministry left. ⟪A spokesman for the ministry, Oren Falk,⟫ said ⟨no⟩.",
+            ("Oren Falk", "spokesman", "Tarquia"),
+        ),
+        ("They met. “I am here with her Mirzan colleague,” said ⟪Drosk⟫, ⟨no⟩.", ("Drosk", "", "")),
+        ("⟪His Zandian colleague, Grace Okello,⟫ said ⟨no⟩ in Zandia.", ("Grace Okello", "", "Zandia")),
+        (
+            "⟪The High Representative of the European Union⟫ said ⟨no⟩.",
+            ("high representative", "high representative", "European Union"),
+        ),
+        (
+            "⟪The Ministry of Justice of the Republic of Ellenia⟫ said ⟨no⟩.",
+            ("Ministry of Justice of the Republic of Ellenia", "", "Ellenia"),
+        ),
+        ("⟪The Ministry of Tourism⟫ said ⟨no⟩.", ("Ministry of Tourism", "", "Ministry of Tourism")),
+    ],
+)
+def test_an_office_and_its_actor_are_no_second_speaker_and_nobody_speaks_for_oneself(
+    marked: str, expected: tuple[str, str, str]
+) -> None:
+    assert last(marked) == expected
+
+
+IDREL = "President Nadia Idrel met Foreign Minister Hassan Idrel at the harbour while everybody else was asleep. "
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("President Idrel", "Nadia Idrel"),
+        ("The foreign minister", "Hassan Idrel"),
+        ("Mr. Idrel", "Hassan Idrel"),
+        ("Ms. Idrel", "Nadia Idrel"),
+        ("Minister Idrel", "Hassan Idrel"),
+        ("Dr. Idrel", "Hassan Idrel"),  # named last
+    ],
+)
+def test_of_two_with_one_family_name_title_and_gender_tell_whom_is_meant(source: str, name: str) -> None:
+    assert last(f"{IDREL}⟪{source}⟫ said ⟨no⟩.")[0] == name
+
+
+RELEASE = "The Ministry of Foreign Affairs of Ellenia condemns it.\n\n"
+PAPPAS = "Minister of Foreign Affairs Elena Pappas met her Mirzan counterpart, Mr. Kemal Doruk. Minister Doruk left. "
+
+
+@pytest.mark.parametrize(
+    ("marked", "name", "actor"),
+    [
+        (
+            "⟪The Ministry of Foreign Affairs of Ellenia⟫ condemns ⟨it⟩.\n\n⟪We⟫ call for ⟨calm⟩.",
+            "Ministry of Foreign Affairs of Ellenia",
+            "Ellenia",
+        ),
+        ("On Monday ⟪the Ministry of Justice⟫ spoke of ⟨it⟩.\n\n⟪We⟫ call for ⟨calm⟩.", "", ""),
+        (
+            "We, the Foreign Ministers of Varland, Zandia and Dunmark, met. ⟪We⟫ call for ⟨calm⟩.",
+            "Foreign Ministers of Varland, Zandia and Dunmark",
+            "",
+        ),
+        (
+            "We, the Foreign Ministers of Varland and Zandia, met. ⟪We⟫ said ⟨no⟩. ⟪The Ministers⟫ called for ⟨calm⟩.",
+            "Foreign Ministers of Varland and Zandia",
+            "",
+        ),
+        (f"{RELEASE}{PAPPAS}⟪The Minister⟫ stated ⟨this⟩.", "Elena Pappas", ""),
+        (f"{PAPPAS}⟪The Minister⟫ stated ⟨this⟩.", "Kemal Doruk", "Mirzan"),
+        (
+            "⟪The Ministry of Justice of the Republic of Ellenia⟫ said ⟨no⟩. ⟪The Ministry⟫ recalls ⟨this⟩.",
+            "Ministry of Justice of the Republic of Ellenia",
+            "Ellenia",
+        ),
+    ],
+)
+def test_in_a_release_we_and_the_minister_are_those_who_issue_it(marked: str, name: str, actor: str) -> None:
+    assert last(marked)[::2] == (name, actor)
+
+
+@pytest.mark.parametrize(
+    "source", ["you", "Then", "Views", "the views", "Standards", "months", "listening to ministers"]
+)
+def test_what_never_speaks_is_nobody(source: str) -> None:
+    assert last(f"Long ago, ⟪{source}⟫ said ⟨no⟩.")[0] == ""
+
+
+@pytest.mark.parametrize("source", ["police", "sources", "people", "others", "one", "the port", "a port"])
+def test_a_noun_that_may_stand_for_speakers_is_given_as_it_is(source: str) -> None:
+    assert last(f"Long ago, ⟪{source}⟫ said ⟨no⟩.")[0] == source.removeprefix("the ")
+
+
 # The golden files name what stands at each cue; here it is found again.
 AT_THE_CUE = [
     "Veldania’s president, Ruzane Imbali,", "he", "Mr Kolmari", "He", "Veldania’s foreign ministry", "Ms Vance",
@@ -306,6 +454,10 @@ def test_any_text_has_a_speaker_for_each_attribution_whose_name_stands_in_it(
         "A. ",
         "Kolmari, ",
         "of the ",
+        "We, the ",
+        "Minister of Zandia Jane Roe. ",
+        "Roe’s, the ",
+        "Gen. (ret.) ",
     ],
 )
 def test_time_grows_with_the_text_and_not_with_its_square(piece: str) -> None:

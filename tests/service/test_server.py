@@ -28,18 +28,18 @@ SETTINGS = "workers=2"
 
 
 class Load:
-    """Clients that ask without a pause, each on a connection it keeps; what they were told, and what failed."""
+    """Clients that ask again and again, each on a connection it keeps; what they were told, and what failed."""
 
-    def __init__(self, service, clients: int = 4) -> None:
+    def __init__(self, service, clients: int = 4, pause: float = 0) -> None:
         self.answers: list[dict] = []
         self.failed: list[tuple[str, str]] = []  # the worker that was asked, and what happened
-        self._service, self._stop = service, threading.Event()
+        self._service, self._pause, self._stop = service, pause, threading.Event()
         self._threads = [threading.Thread(target=self._ask) for _ in range(clients)]
 
     def _ask(self) -> None:
         body = json.dumps({"text": TEXT})
         connection, worker = self._service.connect(), "none"
-        while not self._stop.is_set():
+        while not self._stop.wait(self._pause):
             try:
                 connection.request("POST", "/v1/classify", body, JSON)
                 answer = connection.getresponse()
@@ -92,7 +92,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), re
 
 def test_no_request_fails_during_100_swaps_under_load(swapping, wait):
     service, folder, versions = swapping
-    with Load(service, 2).running() as load:
+    with Load(service, 3, pause=0.01).running() as load:
         wait(lambda: len(load.answers) > 20)
         for number in range(1, 101):
             swap(service, folder, versions[number % 2], wait)

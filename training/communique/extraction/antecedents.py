@@ -221,7 +221,9 @@ class Antecedents:
                 owner = _WHOSE.sub("", told[1])
                 if state := mentions.state(owner):
                     return Referent(place, told[2], "", state, 0.7, "organisation")
-                if told[1] == owner and told[2] == head and owner.lower() not in self.titles.openers:
+                if told[1] != owner:
+                    return Referent(place, told[2], "", owner, 0.65, "organisation")
+                if told[2] == head and owner.lower() not in self.titles.openers:
                     return Referent(place, told[0], "", told[0], 0.65, "organisation")
         return None
 

@@ -58,6 +58,9 @@ from communique.extraction.sentences import (
 
 _PAUSES = ",.!?…—–-"
 
+_JOINTS = COMMA | CONJ | DASH | STOP | COLON | QUOTE
+"""Classes of words before or after which a content may end."""
+
 SPEECH = 6
 """A quotation of as many words is somebody's speech, and no term that the writer keeps at a distance."""
 
@@ -245,10 +248,12 @@ class Reader:
 
     def _is_silent(self, place: _Place) -> bool:
         """Tell whether a verb says that nothing was said: "declined to comment", "did not want to say more"."""
-        negative = place.helped & NEG or place.verb.lemma in self._words("refusals")
-        if not negative or place.verb.frame not in ("hold", "vow") or not self._kind(place.end) & INF:
+        turned = self._kind(place.end) & NEG  # "asked not to be named"
+        at = place.end + bool(turned)
+        negative = turned or place.helped & NEG or place.verb.lemma in self._words("refusals")
+        if not negative or place.verb.frame == "say" or not self._kind(at) & INF:
             return False
-        at = place.end + 1
+        at += 1
         while self._kind(at) & (ADV | BE):
             at += 1
         if self.forms[at : at + 1] and self.forms[at] in self._words("silences"):
@@ -340,7 +345,7 @@ class Reader:
             return (
                 plural
                 or any(self.kinds[at] & CONJ for at in range(*phrase))
-                or ((not nominal or self._kind(place.end) & COMPL) and self._is_plural(phrase))
+                or ((not nominal or bool(self._kind(place.end) & COMPL)) and self._is_plural(phrase))
             )
         opening = self.kinds[phrase[0]]
         if opening & DET and opening & PRON:  # "some steep challenges"
@@ -574,8 +579,7 @@ class Reader:
             if frame == "vow":
                 return at if kind & INF else None
             return at if kind and not kind & (BREAK & ~QUOTE) and not kind & CONJ else None
-        announced = self._announced(at)
-        if announced is not None:
+        if (self.announcing or self.met & COLON) and (announced := self._announced(at)) is not None:
             return announced if announced < last and not quoted else None
         strict = frame == "that" or self._is_nominal(place)
         skipped = skip_adjuncts(self.words, at, last)
@@ -608,8 +612,6 @@ class Reader:
 
         It may come in the next sentence: then it is the word after the last.
         """
-        if not self.met & COLON and not self.announcing:
-            return None
         begin = at
         while at < self.last and at - begin < SPEECH and self.kinds[at] & WORD:
             if self.kinds[at] & (AUX | COMPL | SUBJECT) and at > begin:
@@ -643,13 +645,15 @@ class Reader:
         if kinds[begin] & QUOTE and kinds[begin - 1] & COLON and self._stands_free(begin):
             return begin, begin + 1
         relative = place is not None and self._is_relative(place)
-        last = self._tail() if self.met & VERB else self.last
+        last = self._tail() if self.met & (COMMA | QUOTE) else self.last
         last = last if last > begin + 1 else self.last
         for at in range(begin, last):
             kind = kinds[at]
+            if not kind & _JOINTS:
+                continue
             if kind & QUOTE and self._last_character(at) == "," and self._source_phrase(at + 1):
                 return self._trim(begin, at + 1)
-            if not kind & (COMMA | CONJ | DASH | STOP | COLON) or at == begin:
+            if kind & QUOTE or at == begin:
                 continue
             if kind & COLON:
                 if self._kind(at + 1) & QUOTE and self._stands_free(at + 1) and self._owns(begin, at, place):

@@ -55,7 +55,7 @@ class Labels:
             if word not in titles.honorifics
         )
         if last == len(words):
-            return self._unnamed(place, office or " ".join(plain), plain[-1], whose)
+            return self._unnamed(place, " ".join(plain), office or " ".join(plain), plain[-1], whose)
         name = self.mentions.fullest(" ".join(words[last:]), titles.gender_of(" ".join(plain[:last])))
         held, actor, weight = roster.known(name)
         if held and (weight > 1 or not office or all(word in titles.ranks for word in plain[:last])):
@@ -66,10 +66,10 @@ class Labels:
         actor = whose or actor or (self.host() if office else "")
         return Referent(place, roster.shown(name), office, actor, 0.95, "person")
 
-    def _unnamed(self, place: int, office: str, head: str, whose: str) -> Referent:
+    def _unnamed(self, place: int, called: str, office: str, head: str, whose: str) -> Referent:
         """Give who is called by the office alone."""
         found = self.roster.holder(office, head, whose, len(self.text)) or Referent(
-            place, office, office, "", 0.7, "person"
+            place, called, office, "", 0.7, "person"
         )
         return found._replace(place=place, actor=found.actor or whose or self.host())
 

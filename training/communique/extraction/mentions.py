@@ -119,7 +119,7 @@ class Mentions:
         self._kinds: dict[str, Kind] = {}
         self._bearers: dict[str, list[str]] = {}
         self._bodies: dict[str, bool] = {}
-        self._peoples: dict[str, set[str]] | None = None
+        self._peoples: dict[str, list[str]] | None = None
         self._fullest: dict[tuple[str, str], str] = {}
         self._stems: dict[str, list[str]] | None = None
         self._acronyms: dict[str, str] | None = None
@@ -144,6 +144,7 @@ class Mentions:
         """Give the runs of a span, those cut off at its ends as well."""
         first, last = bisect_left(self.starts, start), bisect_left(self.starts, end)
         cut = (first and self.all[first - 1].end > start) or (last > first and self.all[last - 1].end > end)
+        cut = cut or self.text[start - 1 : start].isalnum()
         at = bisect_right(self._spans, start, key=itemgetter(0)) - 1
         if cut or at < 0 or end > self._spans[at][1]:
             return list(self._read(start, end))
@@ -158,9 +159,9 @@ class Mentions:
             lead, title, name, at = known.get(run) or self.part(run)
             if name or title or lead:
                 first, last = found.span()
-                if first and text[first - 1].isalnum():
-                    continue
                 mention = Mention(first, first + at, last, lead, title, name)
+                if first and text[first - 1].isalnum():
+                    mention = Mention(first, last, last, "", "", "")  # "iPhone": no name, yet a run
                 if office:
                     if first - office.end < 14 and (joined := self._join(office, mention)):
                         mention = joined
@@ -186,7 +187,7 @@ class Mentions:
         if not title and not lead:
             size = self._polity(words)
             lead, words = " ".join(words[:size]), words[size:]
-        if not lead or not words:
+        if not lead or not words or _plain(words[-1]) in self.titles.organisations:
             return None
         name = " ".join(words)
         at = mention.end - len(name)
@@ -199,7 +200,7 @@ class Mentions:
         for size in range(len(words) - 1, 0, -1):
             if " ".join(words[:size]) in self.states or _plain(words[size - 1]) in self.titles.organisations:
                 return size
-        if len(words) < 3 or words[0].lower() in self.titles.gender or _plain(words[-1]) in self.titles.organisations:
+        if len(words) < 3 or words[0].lower() in self.titles.gender:
             return 0
         return len(words) - 2
 
@@ -354,7 +355,7 @@ class Mentions:
     def _seek(self, name: str, gender: str) -> str:
         looks = self._looks
         words = looks[name].bare
-        if name in self.states or name in self.titles.metonyms:
+        if not words or name in self.states or name in self.titles.metonyms:
             return name
         fuller = [
             form
@@ -434,10 +435,9 @@ class Mentions:
                     return True
         if self._peoples is None:
             self._peoples = {}
-            for mention in self.all:
-                called = mention.lead or mention.name
-                self._peoples.setdefault(called[:4], set()).add(called)
-        return any(self._home(people) == name for people in list(self._peoples.get(name[:4], ()))[:50])
+            for called in {mention.lead or mention.name for mention in self.all}:
+                self._peoples.setdefault(called[:4], []).append(called)
+        return any(self._home(people) == name for people in self._peoples.get(name[:4], ())[:50])
 
     def written_out(self, name: str) -> str:
         """Give the name that an acronym in brackets stands behind: "Straits Trade Council (STC)"."""

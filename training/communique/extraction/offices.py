@@ -199,7 +199,7 @@ def _in_front(before: str, after: str, mention: Mention, titles: Titles, mention
     """Read "Kremlin spokesman X", "Veldania’s president, X, ..." and "Spokesperson: X"."""
     lead = f"{mention.lead} " if mention.lead else ""
     bare = before.rstrip()
-    if len(before) > len(bare) + 1 and before.count("\n", len(bare)) > 1 and not bare.endswith(":"):
+    if before[-1:] == "\n" and before.count("\n", len(bare)) > 1 and not bare.endswith(":"):
         return []
     if bare.endswith(",") and len(before) - len(bare) <= 2:
         # With no comma behind the name it is more likely to begin a clause: "after he met the president, X said".

@@ -335,13 +335,24 @@ class _Reader:
         named = cue.holds and bool(left or cue.subject)
         if cue.frame == "hold" or self.page.unspaced or named:
             start = end if left or cue.subject or self.page.unspaced or not right else behind
-            while start < self.last and kinds[start] & (COMMA | TIME) and not kinds[start] & DET:
-                start += 1
+            start = self._without_times(start)
             if cue.frame != "hold" and named and not (start < self.last and kinds[start] & (DET | POSS | INF)):
                 return None
             if start < self.last and source and (kinds[start] & (WORD | QUOTE) or self.forms[start] in _OPENING):
                 return _Draft(self._content(start), span, source)
         return None
+
+    def _without_times(self, at: int) -> int:
+        """Return the first word after the commas and times that stand at `at`: "rejected on Monday the offer"."""
+        kinds = self.kinds
+        while at < self.last:
+            if kinds[at] & (COMMA | TIME) and not kinds[at] & DET:
+                at += 1
+            elif kinds[at] & DET and at + 1 < self.last and kinds[at + 1] & TIME:
+                at += 2
+            else:
+                break
+        return at
 
     def _place(self, at: int) -> Span | None:
         """Return what stands for who speaks behind a preposition: "in the ministry they say", "said in the note"."""

@@ -79,6 +79,10 @@ class _Register:
             _longest_first(titles.modifiers),
             _longest_first(titles.organisations),
         )
+        phrases = lexicon.table("phrases")
+        self.openers = frozenset(
+            phrase.split()[0] for kind in ("source", "accord", "as") for phrase in phrases.get(kind, ())
+        ) | lexicon.words.get("prepositions", frozenset())
         self._read_names()
 
     def _read_names(self) -> None:
@@ -89,13 +93,17 @@ class _Register:
         for number, run in enumerate(pattern.finditer(self.text)):
             if number > _RUNS:
                 break
-            around = run[0]
+            first, _, around = run[0].partition(" ")
+            if first.lower() not in self.openers:  # "According to" of a single name is no given name
+                around = run[0]
+            elif " " not in around:
+                continue
             if self.language != "zh":
                 start = max(run.start() - 60, 0)
                 before = re.split(r"[.!?«»“”\"\n;:]", self.text[start : run.start()])[-1]
                 apposed = before.rstrip()
                 pieces = _BREAK.split(apposed.removesuffix(","))
-                around = pieces[-1] + (", " if apposed.endswith(",") else " ") + run[0]
+                around = pieces[-1] + (", " if apposed.endswith(",") else " ") + around
                 behind = re.match(r", ([^,.;:!?«»“”\"\n]{3,60})", self.text[run.end() : run.end() + 64])
                 if behind and self._head(behind[1].split()[:3]):
                     around += behind[0]

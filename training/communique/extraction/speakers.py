@@ -134,8 +134,8 @@ class _Resolver:
             for number, attribution in enumerate(self.attributions)
         ]
         persons = {one.actor for one in resolved if one.office and one.actor in self.mentions.of_name}
-        actors = {person: self.roster.spoken_for(person) for person in persons}
-        return [one._replace(actor=actors.get(one.actor, one.actor)) if one.office else one for one in resolved]
+        actors = {name: actor for name in persons if (actor := self.roster.spoken_for(name)) != name}
+        return [one._replace(actor=actors[one.actor]) if one.actor in actors else one for one in resolved]
 
     # The noun phrase beside the cue
 
