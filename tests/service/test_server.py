@@ -311,27 +311,24 @@ except server.CommuniqueError as problem:
 
 
 def test_counters_of_all_workers_are_shown_by_each(service, wait):
-    workers = set()
     asked = service.metric("communique_requests_total", route="/v1/classify", status="200")
     counted = service.metric("communique_statements_total", model="small")
-    for _ in range(60):
-        status, _, headers = service.ask("/v1/classify", {"text": TEXT})
-        assert status == 200
-        workers.add(headers["request-id"].partition("-")[0])
-    assert len(workers) == 2
+    with Load(service, 6).running() as load:  # at the same time, so that each worker has its share
+        wait(lambda: len(load.answers) >= 60)
+    assert not load.failed
+    number = len(load.answers)
     # A request is counted when its answer is out.
-    wait(lambda: service.metric("communique_requests_total", route="/v1/classify", status="200") == asked + 60)
+    wait(lambda: service.metric("communique_requests_total", route="/v1/classify", status="200") == asked + number)
     for _ in range(6):
-        assert service.metric("communique_requests_total", route="/v1/classify", status="200") == asked + 60
-        assert service.metric("communique_statements_total", model="small") == counted + 60
+        assert service.metric("communique_requests_total", route="/v1/classify", status="200") == asked + number
+        assert service.metric("communique_statements_total", model="small") == counted + number
 
 
-@pytest.mark.parametrize("connections", [2, 8, 40])
-def test_connections_are_shared_evenly_by_the_workers(service, connections, wait):
-    wait(lambda: served_by(service, 2) is not None)
-    counts = sorted(served_by(service, connections).values())
-    assert len(counts) == 2
-    assert counts[1] - counts[0] <= 2 + counts[0] // 8  # a connection of an earlier test may just be closing
+@pytest.mark.parametrize("connections", [8, 40])
+def test_connections_are_shared_evenly_by_the_workers(service, connections):
+    time.sleep(0.1)  # the workers notice that those of the test before are closed
+    fewer, more = sorted(served_by(service, connections).values())
+    assert more - fewer <= 2 + fewer // 8
 
 
 def served_by(service, connections: int) -> Counter[str]:
