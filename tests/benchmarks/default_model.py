@@ -31,9 +31,8 @@ def main() -> None:
     np.testing.assert_allclose(again.weights, default.weights, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(again.intercepts, default.intercepts, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(again.temperature, default.temperature, rtol=1e-3)
-    print(
-        f"{default.name}: {again.weights.size:,} weights, the largest difference {abs(again.weights - default.weights).max():.2g}"
-    )
+    largest = abs(again.weights - default.weights).max()
+    print(f"{default.name}: {again.weights.size:,} weights, the largest difference {largest:.2g}")
 
 
 if __name__ == "__main__":
