@@ -9,6 +9,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is imported: 
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from communique.codebook import codebook_of
 from communique.corpus.labelled import Labelled, labelled_of
@@ -65,6 +66,10 @@ SMALL = Recipe(
     ((Linear("svm", 0.3),), (Linear("svm", 0.3, ratio=0.5), Linear("bayes", 1.0))),
     folds=3,
 )
+
+# Many short runs find more than one long one; and a busy machine is no fault.
+settings.register_profile("suite", max_examples=40, deadline=None)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

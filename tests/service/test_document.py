@@ -140,7 +140,7 @@ def test_the_docs_page_needs_nothing_from_elsewhere_and_runs_nothing(shop, monke
 def test_schemathesis_finds_nothing(service, tmp_path):
     command = [
         str(Path(sys.executable).parent / "schemathesis"), "run", f"http://127.0.0.1:{service.port}/openapi.json",
-        "--max-examples", "8", "--seed", "7", "--no-color", "--phases", "examples,coverage,fuzzing",
+        "--max-examples", "4", "--seed", "7", "--no-color", "--phases", "examples,coverage,fuzzing",
     ]  # fmt: skip
     told = subprocess.run(
         command,
