@@ -20,6 +20,10 @@ from communique.model import registry
 from communique.text.counts import Terms
 from communique.text.tfidf import Block
 
+# Many short runs find more than one long one; and a busy machine is no fault.
+settings.register_profile("suite", max_examples=40, deadline=None)
+settings.load_profile("suite")
+
 OPENINGS = [
     "The minister said",
     "Our ministry declares",
