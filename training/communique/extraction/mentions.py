@@ -363,7 +363,7 @@ class Mentions:
             if len(looks[form].words) > len(words) and _is_part(words, looks[form].words)
         ]
         if len(words) > 1 and words[-1] not in self.titles.organisations:
-            # "Hillary Rodham Clinton" is fuller than "Hillary Clinton", "Rival Hillary Clinton" is not.
+            # "Ruzane Ilo Imbali" is fuller than "Ruzane Imbali", "Rival Ruzane Imbali" is not.
             fuller = [form for form in fuller if form.lower().startswith(f"{words[0]} ")]
         if not fuller and len(words) == 1:
             fuller = (

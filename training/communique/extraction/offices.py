@@ -114,7 +114,7 @@ def _before(words: list[str], at: int, titles: Titles, mentions: Mentions) -> tu
     owner = " ".join([*words[begin : first - 1], whose[1] if whose else word])
     if whose:
         return first, owner
-    # "Trump campaign spokesman": the noun belongs to the owner; "Korsumi interior ministry spokesman": to the office.
+    # "Imbali campaign spokesman": the noun belongs to the owner; "Korsumi interior ministry spokesman": to the office.
     if first < at and _head(words[first]) in titles.organisations and not mentions.state(owner):
         return first + 1, f"{owner} {words[first]}"
     return first, owner
