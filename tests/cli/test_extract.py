@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -166,3 +169,24 @@ def test_receipts_are_for_rows(run, tmp_path):
     assert result.exit_code == 2
     assert "run communique extract first" in result.stderr
     assert not (tmp_path / "r.json").exists()
+
+
+def test_a_zipped_file_is_zipped_and_an_unknown_suffix_refused(run):
+    plain = quiet(run("extract", str(ARTICLE))).stdout
+    quiet(run("extract", str(ARTICLE), "-o", "out.jsonl.gz"))
+    zipped = gzip.decompress(Path("out.jsonl.gz").read_bytes()).decode()
+    assert [json.loads(line) for line in zipped.splitlines()] == [json.loads(line) for line in plain.splitlines()]
+    result = run("extract", str(ARTICLE), "-o", "out.odd")
+    assert result.exit_code == 2
+    assert not Path("out.odd").exists()
+
+
+def test_whoever_classifies_rows_does_not_load_the_grammar(here):
+    (here / "rows.jsonl").write_text('{"text": "We are ready for talks."}\n')
+    script = (
+        "import sys; from communique.cli import main; sys.argv = ['communique', 'classify', 'rows.jsonl']\n"
+        "try: main()\n"
+        "finally: print([name for name in sys.modules if name.startswith('communique.extraction')], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=here, check=False)
+    assert done.stderr.strip() == "[]"

@@ -6,15 +6,15 @@ Colour alone tells nobody anything who cannot see it: every statement is followe
 from __future__ import annotations
 
 import sys
+from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from communique.cli.terminal import CONTROLS, is_terminal, table
+from communique.cli.terminal import COLOURS, CONTROLS, is_terminal, table
 
 if TYPE_CHECKING:
     from communique.extraction.article import Article
 
-_COLOURS = ("red", "green", "yellow", "magenta", "cyan", "blue")
 _SHOWN = {
     "title": "bold",
     "heading": "bold",
@@ -32,32 +32,34 @@ def show_article(article: Article, rows: list[dict[str, Any]], labels: tuple[str
     from rich.console import Console
     from rich.text import Text
 
-    styles = dict(zip((label for label in labels if label != background), _COLOURS, strict=False))
+    styles = dict(zip((label for label in labels if label != background), COLOURS, strict=False))
     console = Console(file=sys.stdout, width=None if is_terminal(sys.stdout) else 100, highlight=False)
-    text = Text(article.text.translate(CONTROLS), no_wrap=False)
+    spans, ends = [], []
     for row in rows:
-        style = styles.get(row["label"], "dim") if row["label"] else "dim"
-        for start, end in row["spans"]:
-            text.stylize(f"{style} underline" if row.get("abstained") else style, start, end)
-    ends = sorted(
-        (row["end"], f" [{_named(row)}]".replace(" ", "\u00a0"), styles.get(row["label"], "dim")) for row in rows
-    )
-    shown = Text()
+        style = styles.get(row["label"], "dim")
+        shown = f"{style} underline" if row.get("abstained") else style
+        spans += [(start, end, shown) for start, end in row["spans"]]
+        ends.append((row["end"], f" [{_named(row)}]".replace(" ", "\u00a0"), f"{style} bold"))
+    spans.sort()
+    ends.sort()
+    line = Text()
     for paragraph in article.paragraphs:
         if paragraph.kind not in _SHOWN:
             continue
-        at = paragraph.start
-        piece = Text(style=_SHOWN[paragraph.kind])
-        for end, tag, style in ends:
-            if paragraph.start < end <= paragraph.end:
-                piece.append_text(text[at:end]).append(tag, f"{style} bold")
-                at = end
-        shown.append_text(piece.append_text(text[at : paragraph.end]))
+        at, end = paragraph.start, paragraph.end
+        text = Text(article.text[at:end].translate(CONTROLS), style=_SHOWN[paragraph.kind])
+        for low, high, style in spans[bisect_left(spans, (at,)) : bisect_left(spans, (end,))]:
+            text.stylize(style, low - at, high - at)
+        told = ends[bisect_left(ends, (at + 1,)) : bisect_left(ends, (end + 1,))]
+        pieces = text.divide([place - at for place, _, _ in told])
+        for piece, (_, tag, style) in zip(pieces, told, strict=False):
+            line.append_text(piece).append(tag, style)
+        line.append_text(pieces[-1])
         if paragraph.kind == "dateline":  # the paragraph that it begins goes on in the same line
-            shown.append(" ")
+            line.append(" ")
             continue
-        console.print(shown, end="\n\n")
-        shown = Text()
+        console.print(line, end="\n\n")
+        line = Text()
     show_speakers(rows, labels)
 
 

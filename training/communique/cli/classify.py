@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal
 import typer
 
 from communique.cli.options import Force, IdColumn, Jobs, TextColumn, columns
-from communique.cli.rows import read_inputs, spare_pandas, told
+from communique.cli.rows import read_inputs, refuse_file, spare_pandas, told
 from communique.cli.terminal import is_terminal, progress, say, table
 from communique.errors import UsageError
 
@@ -77,8 +77,6 @@ def classify(
     Example: communique classify statements.csv --format csv --output labelled.csv
     """
     spare_pandas()
-    from communique.cli.extract import found_in
-    from communique.inference.articles import batches
     from communique.inference.bulk import answer
     from communique.inference.prediction import Classifier, Options
     from communique.model import registry
@@ -94,10 +92,13 @@ def classify(
             "--article with --receipt, --text-column or --id-column", remedy="run communique extract first"
         )
     if shown == "table":
-        _refuse_file(output)
+        refuse_file(output)
         if top_k is not None or evidence or coverage is not None:
             say("communique: the table has no room for --top-k, --evidence and --coverage; --format jsonl has")
     if article:
+        from communique.cli.extract import found_in
+        from communique.inference.articles import batches
+
         with found_in(inputs, None, jobs) as found:
             if shown == "table":
                 _show_articles(classifier, options, found)
@@ -120,11 +121,6 @@ def classify(
             _write(answers, output, shown, force=force)
         if kept is not None and ledger is not None:
             kept.write(ledger.close(output).to_json())
-
-
-def _refuse_file(output: Path | None) -> None:
-    if output is not None:
-        raise UsageError("a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet")
 
 
 def _show_articles(classifier: Classifier, options: Options, found: Iterable[Extracted]) -> None:

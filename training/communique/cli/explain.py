@@ -11,7 +11,7 @@ import typer
 
 from communique.cli.options import Force, IdColumn, Jobs, TextColumn, columns
 from communique.cli.rows import read_inputs, spare_pandas, told
-from communique.cli.terminal import CONTROLS, is_terminal, progress
+from communique.cli.terminal import COLOURS, CONTROLS, is_terminal, progress
 from communique.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from communique.inference.bulk import Answered
 
 _LISTED = 6  # words named for each side
-# Colours by their names, which every terminal has tuned to its own background; no two neighbours are red and green.
-_COLOURS = ("red", "cyan", "magenta", "green", "yellow", "blue")
 # From this share of a statement's strongest weight on, a word is shown so.
 _STRENGTHS = ((2 / 3, "reverse bold"), (1 / 3, "bold"), (0.08, ""))
 
@@ -104,7 +102,7 @@ def _show(answers: Iterable[Answered], labels: tuple[str, ...]) -> None:
     from rich.console import Console
 
     console = Console(file=sys.stdout, width=None if is_terminal(sys.stdout) else 100, highlight=False)
-    colours = {label: _COLOURS[place % len(_COLOURS)] for place, label in enumerate(labels)}
+    colours = {label: COLOURS[place % len(COLOURS)] for place, label in enumerate(labels)}
     painted = console.color_system is not None and not console.no_color
     explained = False
     for answered in answers:
@@ -132,7 +130,7 @@ def _draw(
     label, other, scores = row["label"], row["runner_up"], row["scores"]
     paint = {side: colours[side] if painted else "" for side in (label, other)}
     if paint[label] == paint[other] != "":
-        paint[other] = next(colour for colour in _COLOURS if colour != paint[label])
+        paint[other] = next(colour for colour in COLOURS if colour != paint[label])
     sides = {label: _sum_up(text, row["evidence"], 1), other: _sum_up(text, row["evidence"], -1)}
 
     heading = Text.assemble(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from communique.cli.options import Force, Jobs
+from communique.cli.rows import refuse_file, spare_pandas
 from communique.cli.terminal import is_terminal, progress, say, table
 from communique.errors import CommuniqueError, DataError, UsageError
 
@@ -46,7 +47,7 @@ def extract(
 ) -> None:
     """Find the statements in articles and transcripts: who said what.
 
-    Takes a page as it was copied, plain text, Markdown, HTML, and, with communique[documents], .docx and PDF. Each
+    Takes a page as it was copied, plain text, Markdown, HTML, .docx, and, with communique[documents], PDF. Each
     statement has its place in the text (start, end, spans), its kind (direct, partial, indirect or turn), speaker,
     office, actor and the cue that gave it away. Places count in the text as given; in that of --format article for
     HTML, .docx and PDF.
@@ -54,12 +55,12 @@ def extract(
     Example: communique extract article.txt --format jsonl
     """
     form = _form(format, output)
-    if form == "table" and output is not None:
-        raise UsageError("a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet")
+    if form == "table":
+        refuse_file(output)
     with found_in(inputs, read_as, jobs) as found:
         if form == "table":
             _show(found)
-        elif form in ("jsonl", "article"):
+        elif form == "article" or (form == "jsonl" and output is None):
             # Lines straight out of the statements: short runs need no Arrow.
             with _lines(output, force) as out, progress("articles read") as advance:
                 for number, extracted in enumerate(found, start=1):
@@ -108,16 +109,15 @@ def found_in(inputs: list[str] | None, read_as: str | None, jobs: int) -> Iterat
         raise DataError(f"{len(faults):,} of {files:,} files could not be read: {shown}{more}")
 
 
-def _form(name: str | None, output: Path | None) -> str:
+def _form(name: str | None, output: Path | None) -> str | None:
+    """Settle the format; None: as the output's suffix says."""
     if name is not None and name not in FORMATS:
         raise UsageError(f"the format {name!r}", expected=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
     if name is not None:
         return name
-    if output is not None and str(output) != "-":
-        from communique.corpus.sink import SUFFIXES
-
-        return SUFFIXES.get(Path(output.name.lower().removesuffix(".gz")).suffix, "csv")
-    return "table" if is_terminal(sys.stdout) else "jsonl"
+    if output is None:
+        return "table" if is_terminal(sys.stdout) else "jsonl"
+    return "jsonl" if str(output) == "-" else None
 
 
 def _kind(name: str | None) -> Kind | None:
@@ -148,9 +148,7 @@ def _article(extracted: Extracted) -> bytes:
     return orjson.dumps({"article": article, "statements": [each.to_dict() for each in extracted.statements]}) + b"\n"
 
 
-def _write(found: Iterator[Extracted], output: Path | None, form: str, force: bool) -> None:
-    from communique.cli.rows import spare_pandas
-
+def _write(found: Iterator[Extracted], output: Path | None, form: str | None, force: bool) -> None:
     spare_pandas()
     import pyarrow as pa
 
@@ -158,7 +156,7 @@ def _write(found: Iterator[Extracted], output: Path | None, form: str, force: bo
     from communique.inference.articles import EXTRACTED
 
     held: list[dict[str, Any]] = []
-    with open_sink(output, cast("Format", form), force=force) as sink, progress("articles read") as advance:
+    with open_sink(output, cast("Format | None", form), force=force) as sink, progress("articles read") as advance:
         sink.write(pa.RecordBatch.from_pylist([], EXTRACTED))
         for number, extracted in enumerate(found, start=1):
             held += [statement.to_dict() for statement in extracted.statements]

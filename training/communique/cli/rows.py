@@ -111,6 +111,18 @@ def told(answers: Iterable[Answered]) -> Iterator[Iterator[Answered]]:
         raise DataError("no row has a text", expected="a statement in each")
 
 
+def refuse_file(output: Path | None) -> None:
+    """Refuse to write a table to a file.
+
+    Raises
+    ------
+    UsageError
+        If there is one.
+    """
+    if output is not None:
+        raise UsageError("a table cannot be written to a file", remedy="choose --format jsonl, csv, tsv or parquet")
+
+
 def _named(rows: list[str]) -> str:
     shown = ", ".join(rows[:_MOST_NAMED])
     more = f" and {len(rows) - _MOST_NAMED:,} more" if len(rows) > _MOST_NAMED else ""

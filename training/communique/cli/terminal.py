@@ -14,6 +14,9 @@ CONTROLS = dict.fromkeys(
     [*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " "
 )
 
+# By their names, which every terminal has tuned to its own background; no two neighbours are red and green.
+COLOURS = ("red", "cyan", "magenta", "green", "yellow", "blue")
+
 
 def say(sentence: str) -> None:
     """Tell the person something, on stderr."""

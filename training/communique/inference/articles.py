@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from communique.corpus.batch import Batch
 from communique.corpus.columns import Columns
-from communique.extraction.article import Article
-from communique.extraction.extraction import Statement
+
+if TYPE_CHECKING:
+    from communique.extraction.article import Article
+    from communique.extraction.extraction import Statement
 
 _AROUND = 240  # characters of the article kept on either side
 _ROWS = 4096
