@@ -15,13 +15,11 @@ from communique.extraction.sentences import (
     ADV,
     AUX,
     BE,
-    CAP,
     COMPL,
     CONJ,
     DET,
     INF,
     NEG,
-    NUMBER,
     POSS,
     PREP,
     QUOTE,
@@ -32,6 +30,8 @@ from communique.extraction.sentences import (
     VERB,
     WORD,
     Sentences,
+    bits_of,
+    look_of,
 )  # fmt: skip
 
 _TURNED = re.compile(r"(.+?)-(?:t-)?(ils?|elles?|on|je|nous|vous)", re.IGNORECASE)
@@ -99,10 +99,7 @@ _CLASSES = {
 @cache
 def _bits(lexicon: Lexicon) -> dict[str, int]:
     """Return the classes of a language's words, as bits."""
-    bits: dict[str, int] = {}
-    for name, bit in _CLASSES.items():
-        for word in lexicon.words.get(name, ()):
-            bits[word] = bits.get(word, 0) | bit
+    bits = bits_of(lexicon, _CLASSES)
     for word in lexicon.verbs:
         bits[word] = bits.get(word, 0) | VERB
     return bits
@@ -111,14 +108,7 @@ def _bits(lexicon: Lexicon) -> dict[str, int]:
 def classify(word: str, lexicon: Lexicon) -> int:
     """Return the classes of a word as it is written, as bits."""
     lower = word.lower().replace("’", "'")
-    kind = WORD | _bits(lexicon).get(lower, 0)
-    if word[0].isupper():
-        kind |= CAP
-    elif word[0].isdigit():
-        kind |= NUMBER
-    elif lower.endswith(lexicon.adverb_endings) and lower not in lexicon.words.get("not_adverbs", ()):
-        kind |= ADV
-    return kind
+    return WORD | _bits(lexicon).get(lower, 0) | look_of(word, lower, lexicon)
 
 
 def cut_word(word: str, lexicon: Lexicon) -> list[tuple[str, int]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, reduce
 from itertools import accumulate
@@ -217,16 +217,32 @@ def _boundaries(prose: str, lexicon: Lexicon) -> Iterator[int]:
         yield end
 
 
+def bits_of(lexicon: Lexicon, classes: Mapping[str, int]) -> dict[str, int]:
+    """Return the classes of a language's closed-class words, as bits; ``classes`` gives each list of them its bit."""
+    bits: dict[str, int] = {}
+    for name, bit in classes.items():
+        for word in lexicon.words.get(name, ()):
+            bits[word] = bits.get(word, 0) | bit
+    return bits
+
+
+def look_of(word: str, lower: str, lexicon: Lexicon) -> int:
+    """Return what a word's own letters tell of it: a name, a number or an adverb, as a bit."""
+    if word[0].isupper():
+        return CAP
+    if word[0].isdigit():
+        return NUMBER
+    adverb = lower.endswith(lexicon.adverb_endings) and lower not in lexicon.words.get("not_adverbs", ())
+    return ADV if adverb else 0
+
+
 class _Classes(dict[str, int]):
     """The classes of the words met so far in a language, as they are written."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         super().__init__()
         self.lexicon = lexicon
-        self.bits: dict[str, int] = {}
-        for name, bit in _CLASSES.items():
-            for word in lexicon.words.get(name, ()):
-                self.bits[word] = self.bits.get(word, 0) | bit
+        self.bits = bits_of(lexicon, _CLASSES)
 
     def __missing__(self, word: str) -> int:
         if len(self) > _MOST_WORDS:
@@ -255,12 +271,7 @@ def _classify(word: str, lexicon: Lexicon, bits: dict[str, int]) -> int:
             kind |= OWNER
         elif pronoun or clitic in ("re", "ve", "ll", "d", "m"):
             kind |= bits.get(stem, 0) | AUX
-    if word[0].isupper():
-        kind |= CAP
-    elif word[0].isdigit():
-        kind |= NUMBER
-    elif lower.endswith(lexicon.adverb_endings) and lower not in lexicon.words.get("not_adverbs", ()):
-        kind |= ADV
+    kind |= look_of(word, lower, lexicon)
     if lower in lexicon.verbs:
         kind |= VERB
     if lower in lexicon.nouns:

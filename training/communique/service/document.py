@@ -16,8 +16,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from communique.service import wire
+from communique.service.guard import MEDIA_TYPE
 from communique.service.metrics import CONTENT_TYPE
-from communique.service.problems import MEDIA_TYPE
 from communique.service.settings import Settings
 
 JSON, LINES = "application/json", "application/x-ndjson"

@@ -54,6 +54,8 @@ POLICY = "; ".join(
         "trusted-types 'none'",
     )
 )
+MEDIA_TYPE = "application/problem+json"
+
 _HEADERS = [
     (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
@@ -342,7 +344,7 @@ class _Exchange:
         self._refused = refused
         self.status = refused.status
         headers = [
-            (b"content-type", b"application/problem+json"),
+            (b"content-type", MEDIA_TYPE.encode()),
             (b"content-length", str(len(refused.body)).encode()),
             *refused.headers,
             *self._headers(),

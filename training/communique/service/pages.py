@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -33,7 +34,7 @@ class Page:
     body: bytes
     media_type: str
 
-    @property
+    @cached_property
     def etag(self) -> str:
         """A name for just these bytes."""
         return f'"{hashlib.sha256(self.body).hexdigest()[:16]}"'

@@ -20,7 +20,7 @@ What `guard` and `connection` refuse (401, 403, 408, 413, 414, 421, 431, 503) lo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 from starlette.requests import Request
@@ -35,9 +35,8 @@ from communique.errors import (
     OutputError,
     UsageError,
 )
-from communique.service.guard import problem
+from communique.service.guard import MEDIA_TYPE, problem
 
-MEDIA_TYPE: Final = "application/problem+json"
 _SHOWN = 60  # characters of a value that is quoted
 
 
