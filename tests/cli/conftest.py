@@ -50,7 +50,8 @@ def spawn(here: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             "stdin": subprocess.DEVNULL,
             "stdout": subprocess.PIPE,
             "stderr": subprocess.PIPE,
-            "env": dict(os.environ),  # without the COLUMNS that readline sets behind Python's back
+            # Without the COLUMNS that readline sets behind Python's back, and buffered as at home.
+            "env": {name: value for name, value in dict(os.environ).items() if name != "PYTHONUNBUFFERED"},
             "text": True,
             "timeout": 120,
             "check": False,

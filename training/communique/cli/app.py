@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 import traceback
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -69,9 +68,7 @@ def _guarded(verb: Callable[..., Any]) -> Callable[..., Any]:
         except KeyboardInterrupt:
             return _end("interrupted; nothing was written", 130)
         except BrokenPipeError:
-            # The reader has seen enough (``| head``). Python would complain once more when it flushes stdout.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
+            raise typer.Exit(0) from None  # the reader has seen enough (``| head``)
         except CommuniqueError as problem:
             return _end(str(problem), problem.exit_code)
         except MemoryError:
