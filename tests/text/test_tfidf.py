@@ -187,13 +187,13 @@ def test_a_row_does_not_depend_on_the_batch_it_is_in():
 
 
 def test_the_memory_of_words_stays_bounded(monkeypatch):
-    monkeypatch.setattr("communique.text.counts._REMEMBERED", 16)
+    monkeypatch.setattr("communique.text.memory._REMEMBERED", 40)
     texts = [f"word{number} and word{number + 1}" for number in range(60)]
     features = fit([Block(Terms("char_wb", (2, 3)))], texts)
     expected = sklearns(Terms("char_wb", (2, 3))).fit_transform(texts).toarray()
     got = np.vstack([features.transform([text]).toarray() for text in texts])
     np.testing.assert_allclose(got, expected, atol=2e-6)
-    assert len(features._counters._rows) <= 16
+    assert len("".join(features._counters._memory._rows)) <= 40
 
 
 @pytest.mark.parametrize("texts", [["\ud800"], [1, 2], [b"\xff"], ["fine", object()]])

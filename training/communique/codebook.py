@@ -24,6 +24,7 @@ import json
 import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ class Codebook:
                 remedy="name one of them as background, or none",
             )
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The label names, in order."""
         return tuple(label.name for label in self.labels)

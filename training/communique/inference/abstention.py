@@ -267,16 +267,17 @@ class Judge:
         reason = np.full(len(texts), -1, np.int8)
         if self.threshold is not None:
             reason[probability.max(axis=1) < self.threshold] = REASONS.index(CLOSE_CALL)
-        if self.familiarity is not None and (self.threshold is not None or self._maybe_long(texts)):
-            usual, measured = self.familiarity.profile, self.familiarity.measure(texts)
-            long = measured.words > usual.longest
-            if long.any():
+        # Where no row is left unanswered, all that matters is which texts are long.
+        at = np.arange(len(texts)) if self.threshold is not None else self._find_maybe_long(texts)
+        if self.familiarity is not None and len(at):
+            usual, measured = self.familiarity.profile, self.familiarity.measure(texts.take(pa.array(at)))
+            if len(long := at[measured.words > usual.longest]):
                 probability = probability.copy()
-                probability[long] = self._by_passages(texts.filter(pa.array(long)), usual.passage, predict_proba)
+                probability[long] = self._by_passages(texts.take(pa.array(long)), usual.passage, predict_proba)
             reason[long] = REASONS.index(TOO_LONG)
-            reason[(measured.known < usual.known) & (measured.strange >= STRANGE)] = REASONS.index(UNFAMILIAR)
-            reason[measured.common < usual.usual] = REASONS.index(WRONG_LANGUAGE)
-            reason[measured.words < max(usual.shortest, 1)] = REASONS.index(TOO_SHORT)
+            reason[at[(measured.known < usual.known) & (measured.strange >= STRANGE)]] = REASONS.index(UNFAMILIAR)
+            reason[at[measured.common < usual.usual]] = REASONS.index(WRONG_LANGUAGE)
+            reason[at[measured.words < max(usual.shortest, 1)]] = REASONS.index(TOO_SHORT)
         columns: dict[str, pa.Array] = {}
         if self.threshold is not None:
             columns["abstained"] = pa.array(reason >= 0)
@@ -285,10 +286,11 @@ class Judge:
             columns["labels"] = self._list_labels(probability, self.sets.members(probability))
         return Judgement(probability, columns)
 
-    def _maybe_long(self, texts: pa.Array) -> bool:
-        """Whether any text could have too many words: a word has a byte, and another between it and the next."""
-        longest = 2 * self.familiarity.profile.longest if self.familiarity is not None else 0
-        return bool(pc.any(pc.greater(pc.binary_length(texts), longest)).as_py())
+    def _find_maybe_long(self, texts: pa.Array) -> np.ndarray:
+        """Find texts that could have too many words: a word has a byte, and another between it and the next."""
+        if self.familiarity is None:
+            return np.arange(0)
+        return np.flatnonzero(pc.binary_length(texts).to_numpy() > 2 * self.familiarity.profile.longest)
 
     def _by_passages(
         self, texts: pa.Array, least: int, predict_proba: Callable[[list[str]], np.ndarray]

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -57,7 +58,7 @@ def ordered(work: Callable[[In], Out], items: Iterable[In], jobs: int = 0) -> It
 
 
 def _answer(classifier: Classifier, batch: Batch, options: Options) -> Answered:
-    empty = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(batch.text.fill_null(""))), 0)
+    empty = pc.binary_length(pc.utf8_ltrim_whitespace(batch.text.fill_null(""))).to_numpy() == 0
     verdicts = classifier.verdicts(batch.text, options)
     columns = dict(zip(batch.rows.schema.names, batch.rows.columns, strict=True))
     answers = dict(zip([field.name for field in verdicts.type], verdicts.flatten(), strict=True))
@@ -65,12 +66,13 @@ def _answer(classifier: Classifier, batch: Batch, options: Options) -> Answered:
         from communique.inference.explanation import evidence_column
 
         answers["evidence"] = evidence_column(classifier, batch.text, label=answers["label"].to_pylist())
-    if pc.any(empty).as_py():
-        answers = {name: pc.if_else(empty, pa.scalar(None, column.type), column) for name, column in answers.items()}
+    if empty.any():
+        gone = pa.array(empty)
+        answers = {name: pc.if_else(gone, pa.scalar(None, column.type), column) for name, column in answers.items()}
     # What the user's file called "label" is kept, but the answer has the name.
     columns = {f"given_{name}" if name in answers else name: column for name, column in columns.items()}
     columns |= answers
     rows = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
     broken = {fault.row for fault in batch.faults}
-    where = [index for index in pc.indices_nonzero(empty).to_pylist() if batch.first_row + index not in broken]
+    where = [index for index in np.flatnonzero(empty).tolist() if batch.first_row + index not in broken]
     return Answered(rows, batch, tuple(map(batch.name_row, where)))

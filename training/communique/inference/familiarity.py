@@ -21,14 +21,13 @@ tells what is no statement, not which statement is hard.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain
 
 import numpy as np
 import pyarrow as pa
 
 from communique.model.profile import Profile
-from communique.text.counts import gather
+from communique.text.counts import gather, roomy
+from communique.text.memory import Memory
 from communique.text.tokens import fold, pattern_of, split
 from communique.text.vocabulary import Sequences
 
@@ -37,7 +36,6 @@ STRANGE = 3
 
 _KNOWN, _COMMON = 2, 0.01  # training rows, and share of them, that a word must stand in
 _UNUSUAL = 0.01  # share of training rows that would be unusual themselves
-_REMEMBERED = 1 << 16  # distinct words of which the counts are kept in memory
 _WORDS = pattern_of("words")
 
 
@@ -101,18 +99,34 @@ class Familiarity:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self._rank = {word: rank for rank, word in enumerate(profile.words.split("\n"))}
-        self._counts = lru_cache(_REMEMBERED)(self._count)
+        rank = {word: rank for rank, word in enumerate(profile.words.split("\n"))}
+        self._memory = Memory(lambda: _WordCounts(rank, profile.common))
 
     def measure(self, texts: pa.Array) -> Measures:
         """Measure a string array without nulls."""
         from scipy.sparse import csr_matrix
 
-        words = split(texts)
-        counts = np.fromiter(chain.from_iterable(map(self._counts, words.distinct)), np.float64).reshape(-1, 4)
+        words, counts = self._memory.recall(texts)
         ones = np.ones(len(words.codes))
-        sums = csr_matrix((ones, words.codes, words.offsets), (len(texts), len(counts))) @ counts
+        sums = csr_matrix((ones, words.codes, words.offsets), (len(words), len(counts))) @ counts
         return _Counts(*sums.astype(np.int64).T).measures()
+
+
+class _WordCounts:
+    """Counts of each distinct word's own words, as `_Counts` has them: "so-called" has two."""
+
+    def __init__(self, rank: dict[str, int], common: int) -> None:
+        self._rank, self._common = rank, common
+        self._counts = np.empty((1024, 4))
+        self._rows = 0
+
+    def append(self, words: list[str]) -> None:
+        begin, self._rows = self._rows, self._rows + len(words)
+        self._counts = roomy(self._counts, self._rows)
+        self._counts[begin : self._rows] = list(map(self._count, words))
+
+    def view(self) -> np.ndarray:
+        return self._counts[: self._rows]
 
     def _count(self, word: str) -> tuple[int, int, int, int]:
         tokens = _tokens(word)
@@ -120,7 +134,7 @@ class Familiarity:
         return (
             len(tokens),
             sum(rank >= 0 for rank in ranks),
-            sum(0 <= rank < self.profile.common for rank in ranks),
+            sum(0 <= rank < self._common for rank in ranks),
             sum(rank < 0 and token[0].isupper() for rank, token in zip(ranks, tokens, strict=True)),
         )
 

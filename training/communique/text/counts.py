@@ -2,17 +2,17 @@
 
 The central trick: character n-grams within a word depend on the word alone. With ``D`` (texts x distinct words) and
 ``C`` (distinct words x n-grams) the counts of a whole batch are the sparse product ``D @ C``. What a distinct word
-contributes is remembered between batches, so in the long run only new words cost anything.
+contributes is remembered between batches (`communique.text.memory`), so ``C`` has a row for every word met so far.
 """
 
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import repeat
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ import pyarrow as pa
 from communique.errors import UsageError
 from communique.fields import check_fields
 from communique.text import tokens
+from communique.text.memory import Memory
 from communique.text.vocabulary import Sequences, Vocabulary, learn
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 Analyzer = Literal["word", "char_wb", "char"]
 
-_REMEMBERED = 1 << 16  # distinct words kept in memory; then the memory starts afresh, so that it stays bounded
 _PART = 512  # texts of which the counts fit into a processor's cache
+_MANY = 1 << 21  # ones that are kept at hand
 _RUN_OF_SPACE = re.compile(r"\s\s+")  # as scikit-learn's character analyzers
 
 
@@ -140,20 +141,21 @@ class _Ragged:
 
     def append(self, rows: Sequences) -> None:
         begin = self._offsets[self._rows]
-        self._values = _roomy(self._values, begin + len(rows.codes))
-        self._offsets = _roomy(self._offsets, self._rows + 1 + len(rows))
+        self._values = roomy(self._values, begin + len(rows.codes))
+        self._offsets = roomy(self._offsets, self._rows + 1 + len(rows))
         self._values[begin : begin + len(rows.codes)] = rows.codes
         self._offsets[self._rows + 1 : self._rows + 1 + len(rows)] = begin + rows.offsets[1:]
         self._rows += len(rows)
 
     def view(self) -> Sequences:
-        return Sequences(self._values, self._offsets[: self._rows + 1])
+        return Sequences(self._values[: self._offsets[self._rows]], self._offsets[: self._rows + 1])
 
 
-def _roomy(array: np.ndarray, need: int) -> np.ndarray:
+def roomy(array: np.ndarray, need: int) -> np.ndarray:
+    """Return the array, or a longer one that begins with it, so that it has as many rows as are needed."""
     if need <= len(array):
         return array
-    larger = np.empty(max(need, 2 * len(array)), array.dtype)
+    larger = np.empty((max(need, 2 * len(array)), *array.shape[1:]), array.dtype)
     larger[: len(array)] = array
     return larger
 
@@ -167,8 +169,12 @@ def gather(ragged: Sequences, rows: np.ndarray) -> Sequences:
     return Sequences(ragged.codes[places], offsets)
 
 
+_Counting: TypeAlias = "Callable[[pa.Array, Sequences], csr_matrix]"
+"""Counts texts, which are also given as the rows of their words."""
+
+
 class _Kind:
-    """One vocabulary, and what its distinct words contribute."""
+    """One vocabulary, and how its terms are counted."""
 
     def __init__(self, terms: Terms, vocabulary: Vocabulary) -> None:
         self.terms = terms
@@ -176,7 +182,6 @@ class _Kind:
         names = vocabulary.units.to_pylist()
         self._units = {name: code for code, name in enumerate(names)} if terms.analyzer == "word" else {}
         self._points = np.array([] if terms.analyzer == "word" else list(map(ord, names)), np.uint32)
-        self.remembered = _Ragged()
 
     def contribute(self, folded: list[str]) -> Sequences:
         """Tell what each word brings: unit codes (words) or columns (characters within words)."""
@@ -187,21 +192,20 @@ class _Kind:
             return sequences
         return self._find(sequences)
 
-    def counting(self, contributions: Sequences, rows: np.ndarray) -> Callable[[pa.Array, tokens.Words], csr_matrix]:
-        """Prepare to count parts of a batch, whose distinct words have the given rows among the contributions."""
+    def counting(self, contributions: Sequences) -> _Counting:
+        """Prepare to count texts whose words are rows of the contributions."""
         if self.terms.analyzer == "char_wb":
-            grams = gather(contributions, rows)
-            c = _ones(grams.codes, grams.offsets, (len(rows), len(self._vocabulary)))
-            return lambda texts, words: _ones(words.codes, words.offsets, (len(texts), len(rows))) @ c
+            c = _ones(contributions, len(self._vocabulary))
+            return lambda texts, words: _ones(words, len(contributions)) @ c
         if self.terms.analyzer == "word":
-            return lambda texts, words: self._count(_join(gather(contributions, rows[words.codes]), words.offsets))
+            return lambda texts, words: self._count(_join(gather(contributions, words.codes), words.offsets))
         return lambda texts, words: self._count(
             self.terms.known_units(list(map(self.terms.fold, texts.to_pylist())), self._units, self._points)
         )
 
     def _count(self, sequences: Sequences) -> csr_matrix:
-        found = self._find(sequences)
-        counts = _ones(found.codes, found.offsets, (len(sequences), len(self._vocabulary)))
+        counts = _ones(self._find(sequences), len(self._vocabulary))
+        counts.data = counts.data.copy()
         counts.sum_duplicates()
         return counts
 
@@ -212,6 +216,27 @@ class _Kind:
         return Sequences(columns[order], _offsets(np.bincount(rows, minlength=len(sequences))))
 
 
+class _Contributions:
+    """What each distinct word brings to each vocabulary; shown as what counts texts whose words are known."""
+
+    def __init__(self, kinds: Sequence[_Kind]) -> None:
+        self._kinds = kinds
+        self._folds = {kind.terms.fold for kind in kinds}
+        self._found = [_Ragged() for _ in kinds]
+        self._counting: list[_Counting] | None = None
+
+    def append(self, words: list[str]) -> None:
+        folded = {fold: list(map(fold, words)) for fold in self._folds}
+        for kind, found in zip(self._kinds, self._found, strict=True):
+            found.append(kind.contribute(folded[kind.terms.fold]))
+        self._counting = None
+
+    def view(self) -> list[_Counting]:
+        if self._counting is None:
+            self._counting = [kind.counting(found.view()) for kind, found in zip(self._kinds, self._found, strict=True)]
+        return self._counting
+
+
 class Counters:
     """Counts the terms of several vocabularies; remembers what each distinct word contributes to them.
 
@@ -219,47 +244,42 @@ class Counters:
     """
 
     def __init__(self, vocabularies: Sequence[tuple[Terms, Vocabulary]]) -> None:
-        self._kinds = [_Kind(terms, vocabulary) for terms, vocabulary in vocabularies]
-        self._rows: dict[str, int] = {}
-        self._lock = threading.Lock()
+        kinds = self._kinds = [_Kind(terms, vocabulary) for terms, vocabulary in vocabularies]
+        self._memory = Memory(
+            lambda: _Contributions(kinds)
+        )  # with self, a circle would keep an old model's file mapped
 
     def count(self, texts: pa.Array, part: int = _PART) -> Iterator[list[csr_matrix]]:
         """Count, part by part: for each vocabulary (texts of the part, terms) float32 CSR, what is twice summed.
 
         Words are looked at once for all texts; the matrices of a part are small enough for the processor's cache.
         """
-        words = tokens.split(texts)
-        rows, contributions = self._recall(words.distinct)
-        counting = [kind.counting(of_kind, rows) for kind, of_kind in zip(self._kinds, contributions, strict=True)]
+        words, counting = self._memory.recall(texts)
         for start in range(0, max(len(texts), 1), part):
             piece = texts.slice(start, part)
-            yield [count(piece, words.slice(start, len(piece))) for count in counting]
-
-    def _recall(self, distinct: list[str]) -> tuple[np.ndarray, list[Sequences]]:
-        """Find each distinct word's row, and for each vocabulary what stands in that row."""
-        with self._lock:
-            if len(self._rows) + len(distinct) > _REMEMBERED:
-                self._rows = {}
-                for kind in self._kinds:
-                    kind.remembered = _Ragged()
-            known = self._rows
-            if new := [word for word in distinct if word not in known]:
-                folded = {fold: list(map(fold, new)) for fold in {kind.terms.fold for kind in self._kinds}}
-                for kind in self._kinds:
-                    kind.remembered.append(kind.contribute(folded[kind.terms.fold]))
-                known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
-            rows = np.fromiter(map(known.__getitem__, distinct), np.int64, len(distinct))
-            return rows, [kind.remembered.view() for kind in self._kinds]
+            offsets = words.offsets[start : start + len(piece) + 1]
+            of_piece = Sequences(words.codes[offsets[0] : offsets[-1]], offsets - offsets[0])
+            yield [count(piece, of_piece) for count in counting]
 
 
-def _ones(columns: np.ndarray, offsets: np.ndarray, shape: tuple[int, int]) -> csr_matrix:
-    """Make a float32 CSR matrix with a one at each (row, column); what stands twice is not summed yet."""
+def _ones(columns: Sequences, width: int) -> csr_matrix:
+    """Make a float32 CSR matrix with a one, read-only, at each column; what stands twice is not summed yet."""
     from scipy.sparse import csr_matrix
 
+    codes, offsets = columns.codes, columns.offsets
     # Of wider integers scipy looks at every one to learn whether they fit into 32 bits.
     kind = np.int32 if offsets[-1] <= np.iinfo(np.int32).max else np.int64
-    data = np.ones(len(columns), np.float32)
-    return csr_matrix((data, columns.astype(kind, copy=False), offsets.astype(kind, copy=False)), shape)
+    data = _many_ones()[: len(codes)] if len(codes) <= _MANY else np.ones(len(codes), np.float32)
+    return csr_matrix(
+        (data, codes.astype(kind, copy=False), offsets.astype(kind, copy=False)), (len(columns), width), copy=False
+    )
+
+
+@cache
+def _many_ones() -> np.ndarray:
+    ones = np.ones(_MANY, np.float32)
+    ones.flags.writeable = False
+    return ones
 
 
 def _join(pieces: Sequences, offsets: np.ndarray) -> Sequences:
