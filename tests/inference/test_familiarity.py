@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from communique.corpus.bundle import HOLDOUT, TRAIN
 from communique.corpus.labelled import collect
 from communique.corpus.source import read
-from communique.inference.familiarity import STRANGE, Familiarity, profile_of
+from communique.inference.familiarity import STRANGE, Familiarity, most_words, profile_of
 from communique.model.profile import Profile
 from communique.statement import GROUP
 
@@ -80,6 +80,16 @@ def test_a_text_measures_the_same_alone_in_a_batch_and_in_a_slice():
 
 
 PROFILE = Profile("we\nnot\nknow\nwhat", common=2, known=0.9, usual=0.3, shortest=3, longest=80, passage=12)
+
+
+@given(st.lists(st.text(max_size=30) | st.text(st.sampled_from("aZ9 .-'’_é軍\u0301"), max_size=30)), st.integers(0, 3))
+def test_no_text_has_more_words_than_its_bound(texts, start):
+    given = pa.array(texts, pa.string()).slice(start)
+    assert (most_words(given) >= Familiarity(profile_of(pa.array(["a"]), np.array([0]))).measure(given).words).all()
+
+
+def test_the_bound_is_close_for_plain_prose():
+    assert most_words(pa.array(["We will not wait, and we will answer."])).tolist() == [10]
 
 
 def test_common_words_are_the_first_of_the_known():

@@ -31,10 +31,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from communique.errors import UsageError
-from communique.inference.familiarity import STRANGE, Familiarity
+from communique.inference.familiarity import STRANGE, Familiarity, most_words
 from communique.inference.passages import cut, sum_up
 
 TOO_SHORT = "too short"
@@ -267,9 +266,7 @@ class Judge:
         reason = np.full(len(texts), -1, np.int8)
         if self.threshold is not None:
             reason[probability.max(axis=1) < self.threshold] = REASONS.index(CLOSE_CALL)
-        # Where no row is left unanswered, all that matters is which texts are long.
-        at = np.arange(len(texts)) if self.threshold is not None else self._find_maybe_long(texts)
-        if self.familiarity is not None and len(at):
+        if self.familiarity is not None and len(at := self._find_doubtful(texts, self.familiarity.profile.longest)):
             usual, measured = self.familiarity.profile, self.familiarity.measure(texts.take(pa.array(at)))
             if len(long := at[measured.words > usual.longest]):
                 probability = probability.copy()
@@ -286,11 +283,9 @@ class Judge:
             columns["labels"] = self._list_labels(probability, self.sets.members(probability))
         return Judgement(probability, columns)
 
-    def _find_maybe_long(self, texts: pa.Array) -> np.ndarray:
-        """Find texts that could have too many words: a word has a byte, and another between it and the next."""
-        if self.familiarity is None:
-            return np.arange(0)
-        return np.flatnonzero(pc.binary_length(texts).to_numpy() > 2 * self.familiarity.profile.longest)
+    def _find_doubtful(self, texts: pa.Array, longest: int) -> np.ndarray:
+        """Find texts to measure: all, but where none is left unanswered only those that may be long."""
+        return np.flatnonzero(most_words(texts) > (longest if self.threshold is None else -1))
 
     def _by_passages(
         self, texts: pa.Array, least: int, predict_proba: Callable[[list[str]], np.ndarray]

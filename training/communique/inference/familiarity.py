@@ -37,6 +37,7 @@ STRANGE = 3
 _KNOWN, _COMMON = 2, 0.01  # training rows, and share of them, that a word must stand in
 _UNUSUAL = 0.01  # share of training rows that would be unusual themselves
 _WORDS = pattern_of("words")
+_MARKS = np.array([not chr(byte).isalnum() or byte > 127 for byte in range(256)])
 
 
 def profile_of(texts: pa.Array, groups: np.ndarray) -> Profile:
@@ -82,6 +83,20 @@ def _count_rows(row: np.ndarray, token: np.ndarray, groups: np.ndarray, width: i
     rows = np.bincount(pairs % width, minlength=width) if width else np.zeros(0, np.int64)
     of_group, rows_of_group = np.unique(members[pairs // width] * width + pairs % width, return_counts=True)
     return rows, rows[token] - rows_of_group[np.searchsorted(of_group, members[row] * width + token)]
+
+
+def most_words(texts: pa.Array) -> np.ndarray:
+    """Give bounds (n,) on the words that `Familiarity.measure` finds in texts without nulls, for a tenth of its cost.
+
+    What is neither an ASCII letter nor a digit stands between two words that are written in them, and a word in
+    another script has such bytes itself.
+    """
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    if not len(ends) or data is None:
+        return np.zeros(len(texts), np.int64)
+    marks = _MARKS[np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]]
+    return np.diff(np.concatenate([[0], np.cumsum(marks)])[ends - ends[0]]) + 1
 
 
 @dataclass(frozen=True, eq=False)
