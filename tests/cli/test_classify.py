@@ -450,7 +450,7 @@ def test_nothing_heavy_is_imported(plain_environment, model, tmp_path):
     script = (
         "import sys; from communique.cli.app import app\n"
         "try: app()\n"
-        "finally: print([m for m in ('sklearn', 'datasets', 'pandas', 'joblib', 'rich.table', 'multiprocessing.pool')"
+        "finally: print([m for m in ('sklearn', 'datasets', 'pandas', 'joblib', 'rich.table', 'numpy.f2py', 'multiprocessing.pool')"
         " if m in sys.modules], file=sys.stderr)"
     )
     for arguments in (["We are ready."], ["in.csv", "-f", "csv"]):

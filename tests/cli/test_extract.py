@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from communique import bundled
-from communique.extraction import files
+from communique.extraction import clauses, files
+from communique.extraction.attribution import Attribution
 
 EXAMPLES = bundled.DATA / "examples"
 ARTICLE = EXAMPLES / "article.txt"
@@ -190,3 +192,42 @@ def test_whoever_classifies_rows_does_not_load_the_grammar(here):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=here, check=False)
     assert done.stderr.strip() == "[]"
+
+
+def test_spacy_is_imported_by_its_switch_alone(spawn, tmp_path):
+    (tmp_path / "spacy.py").write_text("raise ImportError('a stand-in')")
+    traced = {"env": os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONVERBOSE": "1"}}
+    without = spawn("extract", ARTICLE, **traced)
+    assert without.returncode == 0
+    assert str(tmp_path / "spacy.py") not in without.stderr
+    switched = spawn("extract", ARTICLE, "--spacy", "en_sea", **traced)
+    assert switched.returncode == 2
+    assert str(tmp_path / "spacy.py") in switched.stderr
+
+
+def test_a_parser_helps_when_switched_on(run, tmp_path, monkeypatch):
+    class Parser:
+        def complete(self, article, found, lexicon):
+            start = article.text.index("ships")
+            return (*found, Attribution(((start, len(article.text) - 1),), "indirect", None, (0, 4), 0.7))
+
+    asked = []
+    monkeypatch.setattr(clauses, "load_parser", lambda name: asked.append(name) or Parser())
+    (tmp_path / "a.txt").write_text("Envoy Orr made the case that ships may pass.")
+    assert run("extract", tmp_path / "a.txt").stdout == ""
+    (row,) = rows_of(quiet(run("extract", tmp_path / "a.txt", "--spacy", "en_sea")))
+    assert row["text"] == "ships may pass"
+    (row,) = rows_of(run("classify", "--article", tmp_path / "a.txt", "--spacy", "en_sea"))
+    assert row["text"] == "ships may pass"
+    assert set(asked) == {"en_sea"}
+
+
+def test_spacy_that_is_not_there_is_told_before_anything_is_read(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    clauses.load_parser.cache_clear()
+    failed = run("extract", "nowhere.txt", "--spacy", "en_sea")
+    assert (failed.exit_code, failed.stdout) == (2, "")
+    assert "pip install 'communique[spacy]'" in failed.stderr
+    alone = run("classify", "We want peace.", "--spacy", "en_sea")
+    assert (alone.exit_code, alone.stdout) == (2, "")
+    assert "--article" in alone.stderr

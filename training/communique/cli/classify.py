@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from communique.cli.options import Force, IdColumn, Jobs, TextColumn, columns
-from communique.cli.rows import read_inputs, refuse_file, spare_pandas, told
+from communique.cli.options import Force, IdColumn, Jobs, Spacy, TextColumn, columns
+from communique.cli.rows import read_inputs, refuse_file, spare_f2py, spare_pandas, told
 from communique.cli.terminal import is_terminal, progress, say, table
 from communique.errors import UsageError
 
@@ -64,6 +64,7 @@ def classify(
     ] = False,
     text_column: TextColumn = None,
     id_column: IdColumn = None,
+    spacy: Spacy = None,
     jobs: Jobs = 0,
     force: Force = False,
 ) -> None:
@@ -77,6 +78,7 @@ def classify(
     Example: communique classify statements.csv --format csv --output labelled.csv
     """
     spare_pandas()
+    spare_f2py()
     from communique.inference.bulk import answer
     from communique.inference.prediction import Classifier, Options
     from communique.model import registry
@@ -91,6 +93,8 @@ def classify(
         raise UsageError(
             "--article with --receipt, --text-column or --id-column", remedy="run communique extract first"
         )
+    if spacy is not None and not article:
+        raise UsageError("--spacy without --article", remedy="add --article: the parser helps to find statements")
     if shown == "table":
         refuse_file(output)
         if top_k is not None or evidence or coverage is not None:
@@ -99,7 +103,7 @@ def classify(
         from communique.cli.extract import found_in
         from communique.inference.articles import batches
 
-        with found_in(inputs, None, jobs) as found:
+        with found_in(inputs, None, jobs, spacy) as found:
             if shown == "table":
                 _show_articles(classifier, options, found)
             else:

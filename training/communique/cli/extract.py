@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from communique.cli.options import Force, Jobs
+from communique.cli.options import Force, Jobs, Spacy
 from communique.cli.rows import refuse_file, spare_pandas
 from communique.cli.terminal import is_terminal, progress, say, table
 from communique.errors import CommuniqueError, DataError, UsageError
@@ -42,6 +42,7 @@ def extract(
     read_as: Annotated[
         str | None, typer.Option(help="Read the files as text, markdown, html, docx or pdf, whatever they look like.")
     ] = None,
+    spacy: Spacy = None,
     jobs: Jobs = 0,
     force: Force = False,
 ) -> None:
@@ -57,7 +58,7 @@ def extract(
     form = _form(format, output)
     if form == "table":
         refuse_file(output)
-    with found_in(inputs, read_as, jobs) as found:
+    with found_in(inputs, read_as, jobs, spacy) as found:
         if form == "table":
             _show(found)
         elif form == "article" or (form == "jsonl" and output is None):
@@ -71,13 +72,16 @@ def extract(
 
 
 @contextmanager
-def found_in(inputs: list[str] | None, read_as: str | None, jobs: int) -> Iterator[Iterator[Extracted]]:
+def found_in(
+    inputs: list[str] | None, read_as: str | None, jobs: int, spacy: str | None
+) -> Iterator[Iterator[Extracted]]:
     """Find the statements of what was given, of stdin if nothing was; once all is written, name what could not be read.
 
     Raises
     ------
-    UsageError
-        If nothing was given and nobody pipes anything in, or the kind of file is none.
+    UsageError, ModelError
+        If nothing was given and nobody pipes anything in, the kind of file is none, or spaCy's pipeline of none that
+        can be used.
     DataError
         At the end of the ``with`` block, so that whatever was written in it stands, if a file could not be read.
     """
@@ -98,7 +102,7 @@ def found_in(inputs: list[str] | None, read_as: str | None, jobs: int) -> Iterat
                 silent += not extracted.statements
                 yield extracted
 
-    yield pass_on(extract_files(inputs or ["-"], format=_kind(read_as), jobs=jobs))
+    yield pass_on(extract_files(inputs or ["-"], format=_kind(read_as), jobs=jobs, spacy=spacy))
     if silent:
         say("communique: no statement found" + (f" in {silent:,} of {files:,} articles" if files > 1 else ""))
     if len(faults) == files == 1:

@@ -13,6 +13,15 @@ Jobs = Annotated[
     int,
     typer.Option("--jobs", "-j", help="How many to work at once; 0 for one a core. Any number gives the same result."),
 ]
+Spacy = Annotated[
+    str | None,
+    typer.Option(
+        "--spacy",
+        metavar="PIPELINE",
+        help="Find more indirect speech with the parser of this installed spaCy pipeline (package or folder). "
+        "Needs communique[spacy]. A pipeline is code that runs here: name only one that you trust.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print everything as JSON on stdout.")]
 TextColumn = Annotated[

@@ -71,27 +71,10 @@ def serve(
             f"communique: {host} opens the service to others, and anyone who reaches it may use it; give --token-file, "
             "or let a proxy ask who they are"
         )
-    from communique.cli.rows import spare_pandas
+    from communique.cli.rows import spare_f2py, spare_pandas
 
     spare_pandas()
-    _spare_f2py()
+    spare_f2py()
     from communique.service.server import serve as run
 
     run(settings, lambda url: typer.echo(f"Serving {', '.join(settings.models)} at {url} (Ctrl-C ends it)"))
-
-
-def _spare_f2py() -> None:
-    """Keep scipy from importing numpy's Fortran compiler and its test tools.
-
-    scipy.sparse looks at every name of numpy, and so wakes what numpy imports only when asked for: half the time of its
-    own import.
-    """
-    import numpy as np
-
-    names = [name for name in dir(np) if name not in ("f2py", "testing")]
-    before = np.__dict__["__dir__"]
-    np.__dict__["__dir__"] = lambda: names
-    try:
-        import scipy.sparse  # noqa: F401
-    finally:
-        np.__dict__["__dir__"] = before

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from communique.cli.options import AsJson, Force, GroupColumn, Jobs, LabelColumn, TextColumn, columns
-from communique.cli.rows import spare_pandas
+from communique.cli.rows import spare_f2py, spare_pandas
 from communique.cli.terminal import CONTROLS, is_terminal, progress, say, table
 from communique.errors import UsageError
 
@@ -81,7 +81,9 @@ def trend(
     Example: communique trend statements.csv --by actor --date date --window 30d --figure trend.svg
     """
     spare_pandas()
+    spare_f2py()
     from communique import load
+    from communique.codebook import codebook_of
     from communique.corpus.sink import open_file, open_sink
     from communique.corpus.source import read
     from communique.evaluation.trend import check_labels, follow, gather, held_out_rows, window_of
@@ -100,6 +102,7 @@ def trend(
         wanted = columns(text_column, label_column, group=group)
         if label_column is None:
             classifier = load(model)
+            codebook = classifier.model.codebook
             check_labels(label or (), classifier.labels)
             known = held_out_rows(classifier.model) if method != "none" else None
             gathered = gather(_answered(data, wanted, classifier, jobs), classifier.labels, length, date=date, by=by)
@@ -107,13 +110,14 @@ def trend(
             known = None
             batches = read(data, wanted, need=frozenset({"label"}), keep_unreadable=True)
             gathered = gather(((batch, batch.label) for batch in batches), (), length, date=date, by=by)
+            codebook = codebook_of(gathered.rows.labels)
         for rows, why in ((gathered.unanswered, "an answer"), (gathered.undated, "a date fit for the window")):
             if rows:
                 say(f"communique: left out {_named(rows)} without {why}")
         found = follow(gathered.rows, length, known, method).of(label or gathered.rows.labels)
         title, note = f"Share of each label, windows of {_spell(length)}", f"95 % intervals; {_HOW[method]}."
         if picture is not None:
-            picture.write(draw(found, title, note).encode())
+            picture.write(draw(found, title, note, codebook.stances).encode())
         if sink is not None:
             sink.write(_batch(found))
         elif as_json:

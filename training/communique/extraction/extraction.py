@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from communique.extraction.article import Article, Span
 from communique.extraction.attribution import Attribution, Kind, attribute
 from communique.extraction.lexicon import load_lexicon
 from communique.extraction.speakers import Speaker, resolve
 from communique.extraction.turns import find_turns
+
+if TYPE_CHECKING:
+    from communique.extraction.clauses import Parser
 
 _REPORT = 300  # characters that speaker and cue may take; beyond it they stand elsewhere
 
@@ -65,10 +68,11 @@ class Statement:
         return {**vars(self), "spans": [list(span) for span in self.spans], "clause": list(self.clause)}
 
 
-def extract(article: Article) -> tuple[Statement, ...]:
+def extract(article: Article, parser: Parser | None = None) -> tuple[Statement, ...]:
     """Return the statements of an article, in the order of its text.
 
-    A transcript's are its turns, and what is reported before the first of them.
+    A transcript's are its turns, and what is reported before the first of them. Where a parser is given, an article has
+    those as well that the grammar missed and it finds.
     """
     lexicon = load_lexicon(article.language)
     read, find_speakers = _grammar(article.language)
@@ -78,6 +82,8 @@ def extract(article: Article) -> tuple[Statement, ...]:
         found = (*read(replace(article, paragraphs=before), lexicon), *found)
     else:
         found = read(article, lexicon)
+        if parser is not None:
+            found = parser.complete(article, found, lexicon)
     speakers = find_speakers(article, found, lexicon)
     stem = PurePath(article.source).stem
     return tuple(
@@ -121,7 +127,7 @@ def _state(article: Article, name: str, attribution: Attribution, speaker: Speak
     text = article.text
     return Statement(
         id=name,
-        text=" ".join(" ".join(text[start:end].split()) for start, end in attribution.spans),
+        text=" ".join(" ".join([text[start:end] for start, end in attribution.spans]).split()),
         start=attribution.spans[0][0],
         end=attribution.spans[-1][1],
         spans=attribution.spans,

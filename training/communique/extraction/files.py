@@ -24,6 +24,8 @@ from communique.extraction.reading import SUFFIXES, Format, open_article
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from communique.extraction.clauses import Parser
+
 STDIN = "-"
 _FEW = 128  # files that one process reads sooner than others can be started
 _CHUNK = 16  # files handed over at once
@@ -67,20 +69,31 @@ def find_files(inputs: Sequence[str]) -> Iterator[str]:
         yield from found
 
 
-def extract_files(inputs: Sequence[str], *, format: Format | None = None, jobs: int = 0) -> Iterator[Extracted]:  # noqa: A002
+def extract_files(
+    inputs: Sequence[str],
+    *,
+    format: Format | None = None,  # noqa: A002
+    jobs: int = 0,
+    spacy: str | None = None,
+) -> Iterator[Extracted]:
     """Find the statements of every file, in order; ``jobs`` as everywhere, 0 for one a core.
+
+    ``spacy``: the pipeline whose parser helps; see `clauses.load_parser`.
 
     Raises
     ------
     DataError
         As `find_files`. A file that cannot be read is no error here but an `Extracted.fault`.
+    UsageError, ModelError
+        As `clauses.load_parser`.
     """
+    _parser(spacy)  # what is wrong with it is said before anything is read
     files = find_files(inputs)
     first = list(islice(files, _FEW + 1))
     jobs = jobs if jobs > 0 else os.cpu_count() or 1
     if jobs == 1 or len(first) <= _FEW:
-        return (_extract_file(name, format) for name in chain(first, files))
-    return _extract_on_cores(chain(first, files), format, jobs)
+        return (_extract_file(name, format, spacy) for name in chain(first, files))
+    return _extract_on_cores(chain(first, files), format, jobs, spacy)
 
 
 def _list_folder(folder: str) -> Iterator[str]:
@@ -95,22 +108,30 @@ def _suffixes() -> str:
     return ", ".join(SUFFIXES)
 
 
-def _extract_file(name: str, form: Format | None) -> Extracted:
+def _parser(name: str | None) -> Parser | None:
+    if name is None:
+        return None
+    from communique.extraction.clauses import load_parser
+
+    return load_parser(name)
+
+
+def _extract_file(name: str, form: Format | None, spacy: str | None) -> Extracted:
     try:
         if name == STDIN:
             article = open_article(sys.stdin.buffer.read(), "stdin", form)
         else:
             article = open_article(name, format=form)
-        return Extracted(name, article, extract(article))
+        return Extracted(name, article, extract(article, _parser(spacy)))
     except CommuniqueError as problem:
         return Extracted(name, fault=problem)
 
 
-def _extract_chunk(names: Sequence[str], form: Format | None) -> list[Extracted]:
-    return [_extract_file(name, form) for name in names]
+def _extract_chunk(names: Sequence[str], form: Format | None, spacy: str | None) -> list[Extracted]:
+    return [_extract_file(name, form, spacy) for name in names]
 
 
-def _extract_on_cores(files: Iterable[str], form: Format | None, jobs: int) -> Iterator[Extracted]:
+def _extract_on_cores(files: Iterable[str], form: Format | None, jobs: int, spacy: str | None) -> Iterator[Extracted]:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
@@ -123,9 +144,9 @@ def _extract_on_cores(files: Iterable[str], form: Format | None, jobs: int) -> I
                 if STDIN in chunk:  # another process has another stdin
                     while waiting:
                         yield from waiting.popleft().result()
-                    yield from _extract_chunk(chunk, form)
+                    yield from _extract_chunk(chunk, form, spacy)
                     continue
-                waiting.append(pool.submit(_extract_chunk, chunk, form))
+                waiting.append(pool.submit(_extract_chunk, chunk, form, spacy))
                 if len(waiting) > 2 * jobs:
                     yield from waiting.popleft().result()
             while waiting:
