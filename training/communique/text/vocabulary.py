@@ -59,18 +59,16 @@ class Table:
 
     def find(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Find keys: the positions in ``keys`` of those that are there, and their nodes."""
+        node = np.full(len(keys), -1, np.int32)
         where, place = np.arange(len(keys)), self._hash(keys)
-        positions, nodes = [], []
         while len(where):
             met = self._keys[place]
             hit = met == keys
-            positions.append(where[hit])
-            nodes.append(self._nodes[place[hit]])
+            node[where[hit]] = self._nodes[place[hit]]
             on = ~hit & (met >= 0)
             where, keys, place = where[on], keys[on], (place[on] + 1) & self._mask
-        position, node = np.concatenate([where, *positions]), np.concatenate([where, *nodes])
-        order = np.argsort(position, kind="stable")
-        return position[order], node[order]
+        position = np.flatnonzero(node >= 0)
+        return position, node[position]
 
     def _hash(self, keys: np.ndarray) -> np.ndarray:
         return np.asarray(((keys.astype(np.uint64) * _GOLDEN) >> self._shift).astype(np.int64))
