@@ -11,11 +11,10 @@ from communique.evaluation.trend import Share, Trend, Window
 from communique.evaluation.trendplot import MOST_NAMES, draw
 
 SVG = "{http://www.w3.org/2000/svg}"
+STANCES = ("threat", "offer")
 
 
-def trend(
-    names: tuple[str | None, ...] = ("Aldoria",), labels: tuple[str, ...] = ("threat", "offer"), windows: int = 6
-):
+def trend(names: tuple[str | None, ...] = ("Aldoria",), labels: tuple[str, ...] = STANCES, windows: int = 6):
     shares = []
     for place, name in enumerate(names):
         for number in range(windows):
@@ -36,7 +35,7 @@ def parse(figure: str) -> ET.Element:
 
 
 def test_a_figure_has_a_title_and_a_description_that_tells_the_numbers():
-    root = parse(draw(trend(), "Share of each label", "95 % intervals."))
+    root = parse(draw(trend(), "Share of each label", "95 % intervals.", STANCES))
     title, description = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
     assert root.attrib["role"] == "img"
     assert root.attrib["aria-labelledby"].split() == [title.attrib["id"], description.attrib["id"]]
@@ -45,7 +44,7 @@ def test_a_figure_has_a_title_and_a_description_that_tells_the_numbers():
 
 
 def test_every_actor_and_label_has_a_panel_with_its_name_and_mark():
-    figure = draw(trend(("Aldoria", "Bresk"), ("threat", "offer", "none")), "t", "n")
+    figure = draw(trend(("Aldoria", "Bresk"), ("threat", "offer", "none")), "t", "n", STANCES)
     panels = parse(figure).findall(f"{SVG}g")
     assert len(panels) == 6
     assert [panel.find(f"{SVG}text").text for panel in panels] == ["threat", "offer", "none"] * 2
@@ -53,8 +52,16 @@ def test_every_actor_and_label_has_a_panel_with_its_name_and_mark():
     assert len(marks) == 3
 
 
+def test_a_label_keeps_its_colour_and_mark_whichever_are_shown():
+    (_, whole, _) = parse(draw(trend(labels=("threat", "offer", "none")), "t", "n", STANCES)).findall(f"{SVG}g")
+    (alone, rest) = parse(draw(trend(labels=("offer", "none")), "t", "n", STANCES)).findall(f"{SVG}g")
+    assert alone.attrib["class"] == whole.attrib["class"] == "label-2"
+    assert alone.find(f"{SVG}path").attrib == whole.find(f"{SVG}path").attrib
+    assert rest.attrib["class"] == "background"
+
+
 def test_lines_and_bands_break_where_a_window_is_refused():
-    (panel, _) = parse(draw(trend(), "t", "n")).findall(f"{SVG}g")
+    (panel, _) = parse(draw(trend(), "t", "n", STANCES)).findall(f"{SVG}g")
     kinds = [element.attrib.get("class", "").split()[0] for element in panel if element.attrib.get("class")]
     assert kinds.count("band") == kinds.count("line") == 2
     assert kinds.count("refused") == 1
@@ -62,7 +69,7 @@ def test_lines_and_bands_break_where_a_window_is_refused():
 
 
 def test_light_dark_and_no_network():
-    figure = draw(trend(), "t", "n")
+    figure = draw(trend(), "t", "n", STANCES)
     assert "prefers-color-scheme: dark" in figure
     assert not re.search(r"(href|src|url\(|@import|<script)", figure)
     assert re.findall(r"https?://[^\"' ]+", figure) == ["http://www.w3.org/2000/svg"]
@@ -70,12 +77,12 @@ def test_light_dark_and_no_network():
 
 @pytest.mark.parametrize("name", ['<b>&"x"', "a\x00\x1b[2Jb", "أحمد", "x" * 300, None])
 def test_any_name_gives_well_formed_svg(name):
-    root = parse(draw(trend((name,), (name or "none", "offer")), "t <&>", "n"))
+    root = parse(draw(trend((name,), (name or "none", "offer")), "t <&>", "n", STANCES))
     assert root.tag == f"{SVG}svg"
 
 
 def test_nothing_lies_outside_the_figure():
-    figure = parse(draw(trend(("A", "B", "C"), tuple("abcdefg"), windows=30), "t", "n " * 90))
+    figure = parse(draw(trend(("A", "B", "C"), tuple("abcdefg"), windows=30), "t", "n " * 90, STANCES))
     _, _, width, height = map(float, figure.attrib["viewBox"].split())
     for element in figure.iter(f"{SVG}g"):
         x, y = map(float, re.findall(r"[\d.]+", element.attrib["transform"]))
@@ -87,13 +94,13 @@ def test_nothing_lies_outside_the_figure():
 
 def test_of_many_actors_those_with_most_rows_are_drawn_and_the_rest_is_said():
     names = tuple(f"state {number}" for number in range(MOST_NAMES + 3))
-    figure = draw(trend(names), "t", "n")
+    figure = draw(trend(names), "t", "n", STANCES)
     assert "3 more in the table" in figure
     assert "state 0<" not in figure
     assert f"state {MOST_NAMES + 2}<" in figure
 
 
 def test_one_window_alone_is_a_mark_with_a_whisker():
-    figure = draw(trend(windows=1), "t", "n")
-    assert 'class="whisker one"' in figure
+    figure = draw(trend(windows=1), "t", "n", STANCES)
+    assert 'class="whisker"' in figure
     parse(figure)

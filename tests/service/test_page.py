@@ -18,11 +18,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from communique.bundled import PALETTE
 from communique.codebook import bundled_codebook
 from communique.service import guard
 
 PAGE = Path(guard.__file__).parent / "page"
-PARTS = [path for path in sorted(PAGE.iterdir()) if path.name != "docs.css"]
+PARTS = {path.name: path for path in (*sorted(PAGE.iterdir()), PALETTE) if path.name != "docs.css"}
 EXAMPLES = Path(__file__).parents[2] / "data" / "examples"
 KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -119,8 +120,7 @@ class Desk(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self) -> None:
-        path = PAGE / (self.path.removeprefix("/page/") if self.path != "/" else "index.html")
-        if path in PARTS:
+        if path := PARTS.get("index.html" if self.path == "/" else self.path.removeprefix("/page/")):
             self.reply(200, path.read_bytes(), KINDS.get(path.suffix, "text/plain; charset=utf-8"))
         else:
             self.speak(None)
@@ -160,14 +160,17 @@ def newsroom() -> Iterator[Newsroom]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def tab() -> Iterator[Any]:
+    """One tab of one browser for all tests: each has a server, so an origin, of its own."""
     if CHROMIUM is None:
         pytest.skip("no Chromium is installed")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
+        context = browser.new_context(reduced_motion="reduce", permissions=["clipboard-read", "clipboard-write"])
+        context.set_default_timeout(15_000)
+        yield context.new_page()
         browser.close()
 
 
@@ -175,25 +178,18 @@ def browser() -> Iterator[Any]:
 class Visit:
     """Opens pages, and holds what no page may do: call elsewhere, break its policy, throw."""
 
-    browser: Any
-    contexts: list[Any] = field(default_factory=list)
+    tab: Any
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
-    def open(self, url: str, width: int = 1000, theme: str = "light", ready: bool = True, **more: Any) -> Any:
-        size = {"width": width, "height": 900}
-        context = self.browser.new_context(viewport=size, color_scheme=theme, reduced_motion="reduce", **more)
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        self.contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", self.hear)
-        page.goto(url)
+    def open(self, url: str, width: int = 1000, theme: str = "light", ready: bool = True) -> Any:
+        self.tab.goto("about:blank")  # else an address with another fragment is the same page
+        self.tab.set_viewport_size({"width": width, "height": 900})
+        self.tab.emulate_media(color_scheme=theme, media="screen", forced_colors="none")
+        self.tab.goto(url)
         if ready:
-            page.wait_for_selector("html[data-ready]")
-        return page
+            self.tab.wait_for_selector("html[data-ready]")
+        return self.tab
 
     def hear(self, message: Any) -> None:
         if message.type == "error" and "Failed to load resource" not in message.text:
@@ -201,13 +197,22 @@ class Visit:
 
 
 @pytest.fixture
-def visit(browser: Any, newsroom: Newsroom) -> Iterator[Visit]:
-    visit = Visit(browser)
+def visit(tab: Any, newsroom: Newsroom) -> Iterator[Visit]:
+    visit = Visit(tab)
+    heard = {
+        "request": lambda request: visit.requests.append(request.url),
+        "pageerror": lambda error: visit.complaints.append(str(error)),
+        "console": visit.hear,
+    }
+    for event, listener in heard.items():
+        tab.on(event, listener)
     yield visit
-    for context in visit.contexts:
-        context.close()
+    tab.unroute_all()
+    tab.goto("about:blank")
+    for event, listener in heard.items():
+        tab.remove_listener(event, listener)
     assert visit.complaints == []
-    strangers = [url for url in visit.requests if not url.startswith((newsroom.url, "blob:", "http://127.0.0.1:"))]
+    strangers = [url for url in visit.requests if not url.startswith(("about:", "blob:", "http://127.0.0.1:"))]
     assert strangers == []
 
 
@@ -235,12 +240,20 @@ def marked(page: Any) -> dict[str, str]:
     return found
 
 
+def grave(page: Any, where: Any = None) -> dict[str, str]:
+    """Say what axe finds that is serious, each with an element."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, where, {"resultTypes": ["violations"]}).response["violations"]
+    return {each["id"]: each["nodes"][0]["html"] for each in found if each["impact"] in ("serious", "critical")}
+
+
 def test_all_its_files_are_under_100_kb() -> None:
-    assert sum(path.stat().st_size for path in PARTS) < 100_000
+    assert sum(path.stat().st_size for path in PARTS.values()) < 100_000
 
 
 def test_nothing_is_inline_built_from_markup_or_fetched_from_elsewhere() -> None:
-    for path in PARTS:
+    for path in PARTS.values():
         text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?://|\bon[a-z]+=\"|<style|style=", text), path.name
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
@@ -268,37 +281,60 @@ def test_statements_are_marked_where_the_server_says(visit: Visit, newsroom: New
 
 
 @browsing
-@pytest.mark.parametrize(("width", "theme"), [(390, "light"), (1000, "dark"), (1600, "light")])
-def test_axe_finds_nothing_serious_and_nothing_overflows(
-    visit: Visit, newsroom: Newsroom, width: int, theme: str
+def test_axe_finds_nothing_serious_and_nothing_overflows_at_any_width_in_light_and_dark(
+    visit: Visit, newsroom: Newsroom
 ) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     newsroom.corrections = True
-    page = visit.open(newsroom.url, width, theme)
+    newsroom.doubt = lambda text: "close call" if text.startswith("We do not answer") else None
+    page = visit.open(newsroom.url)
 
-    def check(state: str) -> None:
-        found = Axe().run(page).response["violations"]
-        grave = {each["id"]: each["nodes"][0]["html"] for each in found if each["impact"] in ("serious", "critical")}
-        assert grave == {}, state
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), state
+    def check(state: str, width: int, theme: str) -> None:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=theme)
+        assert grave(page) == {}, state
+        for size in (320, 390, 500, 1000, 1600):
+            page.set_viewport_size({"width": size, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (state, size)
+        page.set_viewport_size({"width": 1000, "height": 900})
 
-    check("empty")
+    check("empty", 390, "dark")
     try_example(page)
-    check("article")
-    page.evaluate("document.getElementById('settings').open = true")
+    page.locator(".said.doubt[role]").first.click()
+    page.wait_for_selector(".words")
+    check("a doubtful statement", 390, "light")
+    page.keyboard.press("Escape")
     page.select_option("#other", "second")
     page.wait_for_selector(".note.differs")
+    page.locator("#legend button").first.click()
+    check("two models, filtered", 1600, "dark")
     page.locator(".said.differs[role]").first.click()
     page.wait_for_selector(".words")
     page.click(".wrong summary")
-    check("panel of two models")
+    check("a statement of two models, corrected", 1000, "light")
     page.keyboard.press("Escape")
     newsroom.refusals.append((413, {}, {"found": "3 MB", "expected": "2 MB", "remedy": "split it"}))
-    page.evaluate("document.getElementById('settings').open = true")
     page.select_option("#other", "")
     page.wait_for_selector(".trouble")
-    check("trouble")
+    check("trouble", 390, "dark")
+
+
+@browsing
+def test_print_and_forced_colours_keep_what_the_colours_say(visit: Visit, newsroom: Newsroom) -> None:
+    newsroom.doubt = lambda text: None
+    page = visit.open(newsroom.url, theme="dark")
+    try_example(page)
+    styles = "all => all.map(each => [each.className.match(/label-.|background/)[0], getComputedStyle(each)"
+    for media in ({"media": "print"}, {"media": "screen", "forced_colors": "active"}):
+        page.emulate_media(**media)
+        lines = page.eval_on_selector_all(".said", f"{styles}.textDecorationStyle])")
+        assert len({line for _, line in lines if line != "solid"}) == 2  # the background's is solid too, and thin
+        assert len(set(map(tuple, lines))) == 4
+        patterns = page.eval_on_selector_all("#legend .swatch", f"{styles}.backgroundImage])")
+        assert len({pattern for _, pattern in patterns}) == 3
+    page.emulate_media(media="print", forced_colors="none")
+    assert not any(map(page.is_visible, ("#compose", "#take", "#theme", ".jump")))
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(29, 28, 26)"
+    assert page.is_visible("#speakers table")
 
 
 @browsing
@@ -323,8 +359,15 @@ def test_everything_can_be_done_with_the_keyboard(visit: Visit, newsroom: Newsro
     assert page.evaluate(focused) == "panel-head"
     page.keyboard.press("j")
     assert page.text_content(".place") == "3 of 18"
+    page.locator("#after").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    assert page.text_content(".place") == "5 of 18"
+    assert page.evaluate(focused) == "after"
+    told(page, "#live", "5 of 18")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.keyboard.press("Escape")
-    assert page.evaluate(focused) == "2"
+    assert page.evaluate(focused) == "4"
     assert page.is_hidden("#panel")
     page.locator("#speakers tbody button").first.focus()
     page.keyboard.press("Enter")
@@ -355,7 +398,7 @@ def test_hostile_labels_codebooks_and_texts_stay_text(visit: Visit, newsroom: Ne
     person = dict.fromkeys(["id", "kind", "speaker", "office", "actor", "cue", "date", "source"], EVIL.format("p"))
     newsroom.extract = lambda article: [row | person for row in spoken(text, quotes)]
     newsroom.label = lambda text, model: labels[(len(text) + (model == "second")) % 5]
-    newsroom.doubt = lambda text: EVIL.format("r")
+    newsroom.doubt = lambda text: EVIL.format("r") if "more" in text else None
     page = visit.open(newsroom.url)
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
@@ -486,8 +529,10 @@ def test_trouble_is_told_in_plain_words_with_what_to_do(visit: Visit, newsroom: 
     page.wait_for_selector(".trouble")
     assert page.inner_text("#trouble").startswith("The text is larger than this server takes. Split the article.")
     assert "3 MB; expected 2 MB or less" in page.inner_text("#trouble")
-    newsroom.refusals.append((503, {"Retry-After": "0"}, {}))
-    page.click("#trouble button")
+    assert page.locator("#trouble button").all_inner_texts() == ["Put away"]
+    newsroom.refusals += [(500, {}, {}), (503, {"Retry-After": "0"}, {})]
+    page.click("#read")
+    page.click("#trouble button >> text=Try again")
     page.wait_for_selector("#note-0")
     page.route("**/v1/classify", lambda route: route.abort())
     page.click("#edit")
@@ -529,26 +574,74 @@ def test_any_number_of_labels_looks_different_and_the_background_neutral(visit: 
     page.wait_for_selector("#note-23")
     looks = page.eval_on_selector_all("#legend .swatch", "all => all.map(each => each.className)")
     assert len(set(looks)) == 24
-    assert [place for place, look in enumerate(looks) if "plain-label" in look] == [3]
+    assert [place for place, look in enumerate(looks) if "background" in look] == [3]
 
 
 @browsing
-def test_two_models_are_compared_and_a_speaker_filters(visit: Visit, newsroom: Newsroom) -> None:
+def test_two_models_are_compared(visit: Visit, newsroom: Newsroom) -> None:
     page = visit.open(newsroom.url, 1600)
     try_example(page)
     page.select_option("#other", "second")
     page.wait_for_selector(".note.differs")
-    rows = example_rows()
-    expected = [row for row in rows if len({newsroom.label(row["text"], model) for model in newsroom.models}) > 1]
     page.wait_for_selector("#note-17")
+    answered = [text for text in (row["text"] for row in example_rows()) if newsroom.doubt(text) is None]
+    expected = [text for text in answered if len({newsroom.label(text, model) for model in newsroom.models}) > 1]
     assert page.locator(".note.differs").count() == len(expected) > 0
-    assert page.locator("#differences tbody tr").count() == len(expected)
-    page.select_option("#order", "name")
-    assert page.locator("#speakers tbody button").all_inner_texts() == sorted(
-        {row["speaker"] for row in rows}, key=str.casefold
-    )
+    assert page.locator("#whole .stack").count() == 2
+    page.click("#legend >> text=where the models differ")
+    assert page.locator(".note:not(.aside)").count() == len(expected)
+    page.locator(".said.differs[role]").first.click()
+    assert "≠ second:" in page.text_content("#panel")
+    assert page.locator("#panel .scores").count() == 2
+
+
+@browsing
+def test_the_speaker_table_sorts_by_its_heads_and_filters(visit: Visit, newsroom: Newsroom) -> None:
+    page = visit.open(newsroom.url)
+    try_example(page)
+    rows = example_rows()
+    names = page.locator("#speakers tbody button").all_inner_texts
+    in_text = list(dict.fromkeys(row["speaker"] for row in rows))
+
+    def sort(column: int) -> str:
+        page.locator("#speakers thead button").nth(column).click()
+        (head,) = page.locator("#speakers [aria-sort]").all()
+        return f"{head.inner_text()} {head.get_attribute('aria-sort')}"
+
+    assert page.get_attribute("#speakers th >> nth=2", "aria-sort") == "descending"
+    assert names()[0] == "Davit Kolmari"
+    assert sort(0) == "Speaker ascending"
+    assert names() == sorted(in_text, key=str.casefold)
+    assert sort(0) == "Speaker descending"
+    assert names() == sorted(in_text, key=str.casefold, reverse=True)
+    assert sort(0) == "As in the text other"
+    assert names() == in_text
+    assert sort(1) == f"Most {newsroom.labels[0]} other"
+    assert sort(1) == f"Most {newsroom.labels[1]} other"
+    count = dict.fromkeys(in_text, 0)
+    for text, speaker in ((row["text"], row["speaker"]) for row in rows):
+        count[speaker] += newsroom.label(text, "stance") == newsroom.labels[1] and newsroom.doubt(text) is None
+    assert [count[name] for name in names()] == sorted(count.values(), reverse=True)
+    assert sort(2) == "Total descending"
     page.click("#speakers tbody button >> text=Lin Adeyo")
     assert page.locator(".note:not(.aside)").count() == 1
+    assert sort(2) == "Total ascending"
+    assert page.locator("#speakers tbody [aria-pressed=true]").all_inner_texts() == ["Lin Adeyo"]
+
+
+@browsing
+def test_a_text_from_right_to_left_is_set_so(visit: Visit, newsroom: Newsroom) -> None:
+    page = visit.open(newsroom.url)
+    text = "فيلدانيا تمهل كورسومي\n\nقالت الرئيسة: «لا نرد على الإنذارات ولا نناقشها»."
+    spans = [(m.start(1), m.end(1)) for m in re.finditer("«([^»]+)»", text)]
+    newsroom.extract = lambda article: spoken(text, spans, speaker="روزان إمبالي", office="رئيسة")
+    read(page, text)
+    page.wait_for_selector("#note-0")
+    assert list(marked(page).values()) == [text[a:b] for a, b in spans]
+    page.locator(".said[role]").first.click()
+    page.wait_for_selector(".quote.weighed")
+    for place, direction in ((".block p >> nth=0", "rtl"), (".quote", "rtl"), ("#panel", "ltr"), (".note", "ltr")):
+        assert page.eval_on_selector(place, "each => getComputedStyle(each).direction") == direction
 
 
 @browsing
@@ -563,9 +656,27 @@ def test_files_are_taken_one_or_many(visit: Visit, newsroom: Newsroom) -> None:
     sent = [body for path, body in newsroom.asked if path == "/v1/article"]
     assert [(body["source"], body["format"]) for body in sent] == [("a.html", "html"), ("b.md", "markdown")]
     page.click("#fresh")
-    page.set_input_files("#file", {"name": "c.exe", "mimeType": "application/x-msdownload", "buffer": b"MZ"})
-    page.wait_for_selector(".trouble")
-    assert "c.exe" in page.inner_text("#trouble")
+    for name, data in (("c.exe", b"MZ"), ("d.txt", b"\x89PNG\0\0\x1a")):
+        page.set_input_files("#file", {"name": name, "mimeType": "", "buffer": data})
+        told(page, "#trouble", name)
+        assert page.inner_text("#trouble").startswith("This file could not be taken.")
+
+
+@browsing
+def test_a_text_or_a_file_may_be_dropped_anywhere(visit: Visit, newsroom: Newsroom) -> None:
+    page = visit.open(newsroom.url)
+    drag = "() => {{ const it = new DataTransfer(); {}; return it }}"
+    text = page.evaluate_handle(drag.format("it.setData('text/plain', 'We refuse.')"))
+    page.dispatch_event("#main", "drop", {"dataTransfer": text})
+    page.wait_for_selector("#note-0")
+    assert list(marked(page).values()) == ["We refuse."]
+    page.click("#fresh")
+    file = page.evaluate_handle(drag.format("it.items.add(new File(['We agree.\\nWe wait.'], 'a.txt'))"))
+    page.dispatch_event("#main", "dragover", {"dataTransfer": file})
+    assert page.locator("body.dropping").count() == 1
+    page.dispatch_event("#main", "drop", {"dataTransfer": file})
+    page.wait_for_selector("#note-1")
+    assert list(marked(page).values()) == ["We agree.", "We wait."]
 
 
 @browsing
@@ -588,18 +699,16 @@ def test_an_article_of_two_megabytes_leaves_the_page_awake(visit: Visit, newsroo
 
 
 @browsing
-def test_the_page_works_with_the_service(browser: Any, start: Callable[..., Any]) -> None:
-    service = start()
-    visit = Visit(browser)
-    try:
-        page = visit.open(f"http://127.0.0.1:{service.port}/")
-        read(page, "We state that any attack will be answered with force.\nThe envoy told reporters: our offer stands.")
-        page.wait_for_selector("#note-1")
-        page.locator(".said[role]").first.click()
-        page.wait_for_selector(".words")
-        assert page.locator(".scores > div").count() == 4
-    finally:
-        for context in visit.contexts:
-            context.close()
-        service.stop()
-    assert visit.complaints == []
+def test_the_page_and_that_of_the_api_work_with_the_service(visit: Visit, serving: Callable[..., Any]) -> None:
+    service = serving()
+    assert {service.ask(f"/page/{name}")[0] for name in PARTS if name != "index.html"} == {200}
+    url = f"http://127.0.0.1:{service.port}/"
+    page = visit.open(url)
+    read(page, "We state that any attack will be answered with force.\nThe envoy told reporters: our offer stands.")
+    page.wait_for_selector("#note-1")
+    page.locator(".said[role]").first.click()
+    page.wait_for_selector(".words")
+    assert page.locator(".scores > div").count() == 4
+    page = visit.open(f"{url}docs", width=390, ready=False)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert grave(page, {"include": [["header"], ["nav"], ["#classify"]]}) == {}

@@ -15,3 +15,4 @@ _ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parents[1]
 DATA = _ROOT / "data"
 MODELS = _ROOT / "models"
 CODEBOOK = DATA / "codebook.toml"
+PALETTE = _PACKAGE / "palette.css"  # the colours of labels, wherever they are drawn

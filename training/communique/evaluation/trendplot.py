@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from communique.bundled import PALETTE
 from communique.evaluation.plots import clean
 from communique.evaluation.trend import Share, Trend
 
@@ -19,27 +20,22 @@ MOST_NAMES = 12
 """Actors drawn: those with the most rows; the table has them all."""
 
 _STYLE = """
-svg { --paper: #fcfbf8; --ink: #1d1c1a; --soft: #5c5850; --grid: #e6e2d9;
-  --one: #b04a20; --two: #1f5f93; --three: #7b4a9c; --four: #2d7446; --five: #8a6300; --six: #0f7078;
-  background: var(--paper); color-scheme: light dark; }
-@media screen and (prefers-color-scheme: dark) {
-  svg { --paper: #16171a; --ink: #eceae5; --soft: #aaa69d; --grid: #33353c;
-    --one: #f2946b; --two: #7db9ea; --three: #c8a6ea; --four: #7ecb98; --five: #dfb557; --six: #6fcfd6; }
-}
+svg { --paper: light-dark(#fcfbf8, #16171a); --ink: light-dark(#1d1c1a, #eceae5); --soft: light-dark(#5c5850, #aaa69d);
+  --grid: light-dark(#e6e2d9, #33353c); background: var(--paper); color-scheme: light; }
+@media screen and (prefers-color-scheme: dark) { svg { color-scheme: dark; } }
 text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif;
   fill: var(--ink); }
 .title { font-size: 15px; font-weight: 650; } .name { font-size: 13px; font-weight: 650; }
 .small { font-size: 11px; font-weight: 400; } .soft { fill: var(--soft); }
 .end { text-anchor: end; }
 line { stroke: var(--grid); stroke-width: 1; } .axis { stroke: var(--soft); }
+g { color: var(--label); }
 .whisker { stroke: currentColor; stroke-width: 4; stroke-opacity: .35; }
 .line { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linejoin: round; }
 .band { fill: currentColor; fill-opacity: .2; } .mark { fill: currentColor; stroke: var(--paper); stroke-width: .6; }
 .refused { fill: var(--paper); stroke: var(--soft); } .catch { fill: transparent; }
-.one { color: var(--one); } .two { color: var(--two); } .three { color: var(--three); }
-.four { color: var(--four); } .five { color: var(--five); } .six { color: var(--six); }
 """
-_COLOURS = ("one", "two", "three", "four", "five", "six")
+_COLOURS = 8
 _MARKS = (
     "M-3 -3H3V3H-3Z",
     "M-3.4 0A3.4 3.4 0 1 0 3.4 0A3.4 3.4 0 1 0 -3.4 0Z",
@@ -52,8 +48,12 @@ _WIDTH, _LEFT, _GAP, _HEIGHT = 440.0, 44.0, 16.0, 84.0
 _MARKED = 12  # windows up to which each has its marker, and four panels stand side by side, else two
 
 
-def draw(trend: Trend, title: str, note: str) -> str:
-    """Draw a trend as an SVG document; ``note`` stands beneath the title."""
+def draw(trend: Trend, title: str, note: str, stances: Sequence[str]) -> str:
+    """Draw a trend as an SVG document.
+
+    ``note`` stands beneath the title. ``stances`` are the labels that have a colour and a marker of their own, by their
+    place, as the page that is served has them; others are taken for the background.
+    """
     names = _choose(trend)
     windows = len({share.start for share in trend.shares})
     columns = min(len(trend.labels), 4 if windows <= _MARKED else 2)
@@ -61,7 +61,7 @@ def draw(trend: Trend, title: str, note: str) -> str:
     svg = ET.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "role": "img", "aria-labelledby": "title desc"})
     ET.SubElement(svg, "title", {"id": "title"}).text = clean(title)
     ET.SubElement(svg, "desc", {"id": "desc"}).text = clean(_describe(trend, names, note))
-    ET.SubElement(svg, "style").text = _STYLE
+    ET.SubElement(svg, "style").text = _STYLE + PALETTE.read_text("utf-8")
     scale = _Scale(trend, (_WIDTH - _LEFT - _GAP * (columns - 1) - 4) / columns)
     y = 20.0
     for style, text in [("title", title), *(("soft", line) for line in _wrap(note, 70))]:
@@ -78,8 +78,9 @@ def draw(trend: Trend, title: str, note: str) -> str:
             y += 22
             for column, label in enumerate(trend.labels[line * columns : (line + 1) * columns]):
                 x = _LEFT + column * (scale.width + _GAP)
-                panel = ET.SubElement(svg, "g", {"transform": f"translate({x:.1f} {y:.1f})"})
-                number = trend.labels.index(label)
+                number = stances.index(label) if label in stances else len(stances)
+                look = f"label-{number % _COLOURS + 1}" if label in stances else "background"
+                panel = ET.SubElement(svg, "g", {"class": look, "transform": f"translate({x:.1f} {y:.1f})"})
                 _draw_panel(panel, [share for share in shares if share.label == label], number, scale, first=not column)
             y += _HEIGHT + 20
     hidden = len(trend.names) - len(names)
@@ -119,8 +120,8 @@ class _Scale:
 
 
 def _draw_panel(panel: Any, shares: Sequence[Share], number: int, scale: _Scale, *, first: bool) -> None:
-    colour, mark = _COLOURS[number % len(_COLOURS)], _MARKS[number % len(_MARKS)]
-    ET.SubElement(panel, "path", {"d": mark, "class": f"mark {colour}", "transform": "translate(5 -9)"})
+    mark = {"d": _MARKS[number % len(_MARKS)], "class": "mark"}
+    ET.SubElement(panel, "path", mark | {"transform": "translate(5 -9)"})
     _text(panel, 13, -5, _cut(shares[0].label, scale.width - 14), "small")
     for step in (0, 0.5, 1):
         height = _HEIGHT * (1 - step)
@@ -145,16 +146,15 @@ def _draw_panel(panel: Any, shares: Sequence[Share], number: int, scale: _Scale,
         if len(sure) > 1:
             corners = [(scale.x(share), scale.y(share.high)) for share in sure]
             corners += [(scale.x(share), scale.y(share.low)) for share in reversed(sure)]
-            ET.SubElement(panel, "path", {"d": _path(corners) + "Z", "class": f"band {colour}"})
+            ET.SubElement(panel, "path", {"d": _path(corners) + "Z", "class": "band"})
         for share in sure if len(sure) == 1 else ():
             ends = {"x1": f"{scale.x(share):.1f}", "x2": f"{scale.x(share):.1f}"}
             ends |= {"y1": f"{scale.y(share.low):.1f}", "y2": f"{scale.y(share.high):.1f}"}
-            ET.SubElement(panel, "line", ends | {"class": f"whisker {colour}"})
+            ET.SubElement(panel, "line", ends | {"class": "whisker"})
         points = [(scale.x(share), scale.y(share.share)) for share in run]
-        ET.SubElement(panel, "path", {"d": _path(points), "class": f"line {colour}"})
+        ET.SubElement(panel, "path", {"d": _path(points), "class": "line"})
         for x, y in points if len(shares) <= _MARKED else points[-1:]:
-            place = {"transform": f"translate({x:.1f} {y:.1f}) scale(.8)"}
-            ET.SubElement(panel, "path", {"d": mark, "class": f"mark {colour}"} | place)
+            ET.SubElement(panel, "path", mark | {"transform": f"translate({x:.1f} {y:.1f}) scale(.8)"})
     breadth = scale.width / max(len(shares), 1)
     for share in shares:
         box = {

@@ -20,8 +20,8 @@ def write_docs(document: dict[str, Any]) -> str:
     ]
     info = document["info"]
     contents = "".join(
-        f'<li><a href="#{escape(operation["operationId"])}"><span class="method">{method.upper()}</span> '
-        f"<code>{escape(path)}</code></a> {escape(operation['summary'])}</li>"
+        f'<li><span class="method">{method.upper()}</span> <a href="#{escape(operation["operationId"])}">'
+        f"<code>{escape(path)}</code></a> <span>{escape(operation['summary'])}</span></li>"
         for path, method, operation in operations
     )
     schemas = document["components"]["schemas"]
@@ -29,7 +29,8 @@ def write_docs(document: dict[str, Any]) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(info['title'])}: the API</title>"
-        '<link rel="icon" href="page/icon.svg"><link rel="stylesheet" href="page/docs.css"></head><body>'
+        '<meta name="color-scheme" content="light dark"><link rel="icon" href="page/icon.svg">'
+        '<link rel="stylesheet" href="page/page.css"><link rel="stylesheet" href="page/docs.css"></head><body>'
         f"<header><h1>{escape(info['title'])} <small>{escape(info['version'])}</small></h1>"
         f"{_prose(info['description'])}"
         '<p><a href="./">The page</a> · <a href="openapi.json">The OpenAPI document</a></p></header>'
@@ -130,7 +131,7 @@ def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
         return ""
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _prose(text: str) -> str:

@@ -13,6 +13,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from communique.bundled import PALETTE
 from communique.service.docs import write_docs
 
 _TYPES = {
@@ -49,7 +50,8 @@ class Page:
 
 def collect(document: dict[str, Any]) -> Iterator[Page]:
     """Gather the page, its parts, and the document with its own page."""
-    for file in sorted(files("communique.service").joinpath("page").iterdir(), key=lambda file: file.name):
+    parts = files("communique.service").joinpath("page").iterdir()
+    for file in sorted([*parts, PALETTE], key=lambda file: file.name):
         kind = _TYPES.get("." + file.name.rpartition(".")[2])
         if kind is not None:
             path = "/" if file.name == "index.html" else f"/page/{file.name}"

@@ -13,18 +13,22 @@ export const who = (row) => row.speaker || row.actor || "";
 /** The strength of a statement's tint: 1 to 4, by confidence. */
 const strength = (row) => Math.min(4, Math.max(1, Math.ceil((row.confidence - 0.2) * 5)));
 
-const verdict = (row) =>
+/** What a model says of a statement, in one line. */
+export const verdict = (row) =>
   row.label === null || row.label === undefined
     ? [make("b", {}, "not read"), " blank"]
     : row.abstained
       ? [swatch(row.label, true), make("b", {}, "doubtful"), ` ${row.reason ?? "not sure enough"}; perhaps ${row.label} ${percent(row.confidence)}`]
       : [swatch(row.label), make("b", { dir: "auto" }, row.label), ` ${percent(row.confidence)}`];
 
-function note(statement, second) {
-  const { row, other, number } = statement;
-  return make("li", { id: `note-${number}`, class: `note${statement.differs ? " differs" : ""}`, "data-n": number },
+/** What the second model says, after a sign for whether it agrees. */
+export const second = ({ other, differs }, name) => make("span", { class: "verdict" }, make("b", {}, differs ? "≠" : "="), ` ${name}: `, verdict(other));
+
+function note(statement, name) {
+  const { row, other, number, differs } = statement;
+  return make("li", { id: `note-${number}`, class: `note${differs ? " differs" : ""}`, "data-n": number },
     make("span", { class: "verdict" }, verdict(row)),
-    other && make("span", { class: "verdict other" }, statement.differs ? make("span", { class: "unequal", title: "the models differ" }, "≠ ") : "= ", verdict(other), ` ${second}`),
+    other && second(statement, name),
     who(row) && make("span", { class: "who", dir: "auto" }, who(row)));
 }
 
@@ -50,8 +54,8 @@ function rank(text, article, before, marked) {
   return rows.every((line) => line.length < SHORT) && 2 * open >= rows.length ? "quiet" : "";
 }
 
-/** Draw an article; long ones bit by bit, so that the page stays awake. `going()` turns false when nobody waits any more; `second` names the model compared with. */
-export async function drawArticle(home, document, going, second) {
+/** Draw an article; long ones bit by bit, so that the page stays awake. `going()` turns false when nobody waits any more; `other` names the model compared with. */
+export async function drawArticle(home, document, going, other) {
   const { article, statements } = document;
   const text = article.text;
   const spans = statements.flatMap((statement) => statement.spans.map(([start, end]) => ({ start, end, owner: statement })));
@@ -77,7 +81,7 @@ export async function drawArticle(home, document, going, second) {
     }
     const kind = rank(text.slice(start, end).trim(), article, before, inside.some((part) => typeof part !== "string"));
     if (kind === "headline") before = false;
-    const notes = said.size > 0 && make("ul", { class: "notes" }, [...said].map((statement) => (statement.note = note(statement, second))));
+    const notes = said.size > 0 && make("ul", { class: "notes" }, [...said].map((statement) => (statement.note = note(statement, other))));
     body.append(make("div", { class: `block ${kind}` }, make(kind === "headline" ? "h3" : "p", { dir: "auto" }, inside), notes));
     if (performance.now() - since > 24) {
       await breathe();

@@ -25,4 +25,10 @@ export function percent(share) {
   return `${share < 1 && whole === 100 ? ">99" : share > 0 && whole === 0 ? "<1" : whole}%`;
 }
 
+/** A day in words, from a Date or an ISO date; what is no whole date is left as it is. */
+export function day(when, dateStyle = "long") {
+  const date = when instanceof Date ? when : new Date(`${when.slice(0, 10)}T12:00`);
+  return Number.isNaN(date.valueOf()) ? when : new Intl.DateTimeFormat("en-GB", { dateStyle }).format(date);
+}
+
 export const count = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;

@@ -1,26 +1,24 @@
-// How labels look: any number of them, each with a colour and a line of its own, so that colour is never all there is.
+// How labels look: any number of them, each with a colour and a pattern, so that colour is never all there is.
 
 import { make, percent } from "./element.js";
 
-const COLOURS = 8;
+const COLOURS = 8; // of palette.css
+const PLAIN = "background";
 const looks = new Map();
 
-/** Give each label of a codebook its look: by its place, the background's neutral. Labels of a second model come behind. */
+/** Give each label of a codebook its look: by its place, the background's neutral. Labels of a second model follow. */
 export function dress(codebook) {
   for (const { name } of codebook.labels) {
     if (looks.has(name)) continue;
-    if (name === codebook.background) looks.set(name, "plain-label");
-    else {
-      const place = [...looks.values()].filter((look) => look !== "plain-label").length;
-      looks.set(name, `k${place % COLOURS} p${(place + Math.floor(place / COLOURS)) % 4}`);
-    }
+    const place = [...looks.values()].filter((look) => look !== PLAIN).length;
+    looks.set(name, name === codebook.background ? PLAIN : `label-${(place % COLOURS) + 1} p${(place + Math.floor(place / COLOURS)) % 4}`);
   }
 }
 
 export const undress = () => looks.clear();
 
 /** The classes of a label. */
-export const look = (label) => looks.get(label) ?? "plain-label";
+export const look = (label) => looks.get(label) ?? PLAIN;
 
 /** A little sample of the label's colour and pattern. */
 export const swatch = (label, doubtful = false) => make("span", { class: `swatch ${look(label)}${doubtful ? " doubt" : ""}`, "aria-hidden": "true" });
@@ -42,7 +40,7 @@ export function stack(counts, labels, widest) {
   bar.style.inlineSize = `${(100 * total) / widest}%`;
   for (const label of [...labels, ""]) {
     if (!counts.get(label)) continue;
-    const part = make("span", { class: label ? look(label) : "plain-label doubt" });
+    const part = make("span", { class: label ? look(label) : "doubt" });
     part.style.flexGrow = counts.get(label);
     bar.append(part);
   }

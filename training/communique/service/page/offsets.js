@@ -2,7 +2,6 @@
 
 /** Give the UTF-16 offsets of code point offsets: one pass over the text, whatever their number. */
 export function toUnits(text, offsets) {
-  if (!/[\ud800-\udfff]/.test(text)) return offsets.map((offset) => Math.max(0, Math.min(offset, text.length)));
   const order = offsets.map((_, place) => place).sort((a, b) => offsets[a] - offsets[b]);
   const units = new Array(offsets.length);
   let points = 0;

@@ -1,13 +1,13 @@
 // The page: what is on it, what a person does with it, and what follows.
 
 import { drawArticle, who } from "./article.js";
-import { breathe, count, find, make, percent } from "./element.js";
+import { breathe, count, day, find, make, percent } from "./element.js";
 import { dress, look, stack, swatch, undress } from "./labels.js";
 import { lines, looksLikeArticle, spansToUnits } from "./offsets.js";
 import { showPanel } from "./panel.js";
 import { ask, Problem, setToken } from "./server.js";
 import { copy, download, pack, toCsv, unpack } from "./sharing.js";
-import { drawDifferences, drawSpeakers, pressSpeaker, speakerOf, tally } from "./speakers.js";
+import { answer, drawSpeakers, speakerOf, tally } from "./speakers.js";
 
 const BATCH = 500;
 const CHARACTERS = 400_000;
@@ -15,16 +15,17 @@ const LARGE = 300_000;
 const LONG_LINK = 8_000;
 const FILES = /\.(txt|text|md|markdown|html?)$/i;
 
-const state = { models: [], corrections: false, cards: new Map(), files: [], documents: [], statements: [], labels: [], answered: [], explained: new Map(), filter: {}, selected: null, work: null };
+const state = { models: [], corrections: false, cards: new Map(), files: [], documents: [], statements: [], labels: [], answered: [null, null], filter: null, selected: null, work: null };
 
 const say = (text) => {
   find("live").textContent = "";
   setTimeout(() => (find("live").textContent = text), 40);
 };
 
-// ---------------------------------------------------------------- trouble, waiting, the token
+// ---- trouble, waiting, the token
 
-function show(trouble, again) {
+/** Show what went wrong, or another message; where to do the `deed` once more can help, a button offers it. */
+function show(trouble, deed, name = "Try again") {
   const home = find("trouble");
   home.replaceChildren();
   if (!trouble) return;
@@ -32,7 +33,7 @@ function show(trouble, again) {
     make("p", {}, make("b", {}, trouble.message), " ", trouble.remedy ?? ""),
     trouble.found && make("p", { class: "hint", dir: "auto" }, trouble.found),
     make("p", { class: "row" },
-      again && make("button", { type: "button", on: { click: () => (show(null), again()) } }, "Try again"),
+      deed && ![413, 422].includes(trouble.status) && make("button", { type: "button", on: { click: () => (show(null), deed()) } }, name),
       make("button", { type: "button", class: "plain", on: { click: () => show(null) } }, "Put away"))));
   home.scrollIntoView({ block: "nearest" });
 }
@@ -66,7 +67,7 @@ async function call(path, options = {}) {
     try {
       return await ask(path, { waiting: (seconds) => wait(`The server is busy; trying again in ${seconds} s …`), ...options });
     } catch (trouble) {
-      if (!(trouble instanceof Problem) || trouble.status !== 401 || !(await askForToken(again))) throw trouble;
+      if (trouble.status !== 401 || !(await askForToken(again))) throw trouble;
     }
   }
 }
@@ -91,7 +92,7 @@ async function work(deed) {
   }
 }
 
-// ---------------------------------------------------------------- models
+// ---- models
 
 const nameOf = (model) => (state.models.filter(({ name }) => name === model.name).length > 1 ? `${model.name}@${model.version}` : model.name);
 
@@ -120,57 +121,58 @@ function drawPrimer() {
   const codebook = codebookOf(find("model").value);
   undress();
   dress(codebook);
-  find("question").textContent = codebook.question ?? "";
+  find("question").textContent = (codebook.question ?? "").replace(/\?.*/s, "?");
   find("definitions").replaceChildren(...codebook.labels.map(({ name, definition, acts }) =>
     make("div", {}, make("dt", { dir: "auto", class: look(name) }, make("span", { class: `said s2 ${look(name)}` }, name)), make("dd", { dir: "auto" }, definition ?? "", acts?.length > 0 && make("span", { class: "about" }, acts.slice(0, 3).join("; "))))));
   find("primer").hidden = !find("result").hidden || find("definitions").children.length === 0;
-  const { version, sha256 } = state.models.find((model) => nameOf(model) === find("model").value) ?? {};
-  find("colophon").textContent = version ? `Read by ${find("model").value}, version ${version}${sha256 ? `, SHA-256 ${String(sha256).slice(0, 12)}` : ""}. It reads words, not the world: look at the text before you quote a label.` : "";
+  const { version } = state.models.find((model) => nameOf(model) === find("model").value) ?? {};
+  find("colophon").textContent = version ? `Read by ${find("model").value}, version ${version}. It reads words, not the world: look at the text before you quote a label.` : "";
 }
 
-// ---------------------------------------------------------------- reading
+// ---- reading
 
 const formatOf = (name) => (/\.html?$/i.test(name) ? "html" : /\.(md|markdown)$/i.test(name) ? "markdown" : "text");
 
 function given() {
-  const text = find("text").value.toWellFormed?.() ?? find("text").value;
+  const text = find("text").value.toWellFormed();
   return [...state.files, ...(text.trim() ? [{ name: "", format: /^\s*(<!doctype|<html)/i.test(text) ? "html" : "text", text }] : [])];
 }
 
 function options() {
   const error = Number(find("error").value);
-  return { model: find("model").value || undefined, ...(error > 0 ? { max_error: error / 100 } : {}) };
+  return { model: find("model").value || undefined, max_error: error > 0 ? error / 100 : undefined };
 }
 
-/** Classify texts, some hundred a request; gives the rows in their order. */
-async function classify(texts, wanted, signal, told) {
+/** Classify texts, some hundred a request; gives the rows in their order, and the model. */
+async function classify(texts, wanted, signal) {
   const rows = [];
+  let model = null;
   for (let at = 0; at < texts.length; ) {
     let to = at;
     for (let size = 0; to < texts.length && to - at < BATCH && (to === at || size + texts[to].text.length < CHARACTERS); to += 1) size += texts[to].text.length;
-    const answer = await call("v1/classify", { body: { texts: texts.slice(at, to), ...wanted }, signal });
-    rows.push(...answer.rows);
-    state.answered.push(answer.model);
+    const answered = await call("v1/classify", { body: { texts: texts.slice(at, to), ...wanted }, signal });
+    rows.push(...answered.rows);
+    model = answered.model;
     at = to;
-    if (at < texts.length) told(`${at.toLocaleString("en")} of ${texts.length.toLocaleString("en")} statements read …`);
+    if (at < texts.length) wait(`${at.toLocaleString("en")} of ${texts.length.toLocaleString("en")} statements read …`);
   }
-  return rows;
+  return { rows, model };
 }
 
 async function readLines(document, wanted, signal) {
   const found = lines(document.text);
-  const rows = await classify(found.map(({ text }, place) => ({ id: String(place + 1), text })), wanted, signal, wait);
-  return { ...document, article: { text: document.text, title: "" }, lines: found, rows, units: found.map(({ start, end }) => [[start, end]]) };
+  const answered = await classify(found.map(({ text }, place) => ({ id: String(place + 1), text })), wanted, signal);
+  return { ...document, ...answered, article: { text: document.text }, lines: found, units: found.map(({ start, end }) => [[start, end]]) };
 }
 
 async function readOne(document, kind, wanted, signal) {
-  if (kind === "lines" || (kind === "" && document.format === "text" && !document.name && !looksLikeArticle(document.text))) return readLines(document, wanted, signal);
-  const answer = await call("v1/article", { body: { article: document.text, format: document.format, ...(document.name ? { source: document.name } : {}), ...wanted }, signal });
-  state.answered.push(answer.model);
-  if (answer.rows.length === 0 && kind === "" && document.format === "text" && lines(document.text).length === 1) return readLines(document, wanted, signal);
-  const flat = spansToUnits(answer.article.text, answer.rows.flatMap((row) => row.spans ?? [[row.start, row.end]]));
+  const { text, format, name } = document;
+  if (kind === "lines" || (kind === "" && format === "text" && !name && !looksLikeArticle(text))) return readLines(document, wanted, signal);
+  const { article, rows, model } = await call("v1/article", { body: { article: text, format, source: name || undefined, ...wanted }, signal });
+  if (rows.length === 0 && kind === "" && format === "text" && lines(text).length === 1) return readLines(document, wanted, signal);
+  const flat = spansToUnits(article.text, rows.flatMap((row) => row.spans ?? [[row.start, row.end]]));
   let at = 0;
-  return { ...document, article: answer.article, rows: answer.rows, units: answer.rows.map((row) => flat.slice(at, (at += row.spans?.length ?? 1))) };
+  return { ...document, article, rows, model, units: rows.map((row) => flat.slice(at, (at += row.spans?.length ?? 1))) };
 }
 
 /** Some models keep nothing to promise an error with: then everything is answered, and the page says so. */
@@ -178,7 +180,7 @@ async function withPromise(deed, wanted) {
   try {
     return await deed(wanted);
   } catch (trouble) {
-    if (!(trouble instanceof Problem) || wanted.max_error === undefined || !/held-out/.test(`${trouble.found} ${trouble.remedy}`)) throw trouble;
+    if (trouble.status !== 409 || wanted.max_error === undefined) throw trouble;
     find("error").value = "0";
     showError();
     return deed({ ...wanted, max_error: undefined });
@@ -197,7 +199,6 @@ const read = ({ focus = true } = {}) => {
     const kind = find("kind").value;
     const wanted = options();
     const other = find("other").value;
-    state.answered = [];
     const done = [];
     for (const [place, document] of documents.entries()) {
       if (documents.length > 1) wait(`Reading ${place + 1} of ${documents.length}: ${document.name || "the text"} …`);
@@ -205,22 +206,19 @@ const read = ({ focus = true } = {}) => {
     }
     if (wanted.model) await card(wanted.model, signal);
     const rows = done.flatMap((document) => document.rows);
-    let others = [];
+    let second = { rows: [], model: null };
     if (other) {
       await card(other, signal);
-      const answered = state.answered;
-      state.answered = [];
       wait(`Asking ${other} …`);
       const texts = rows.map(({ text }, place) => ({ id: String(place), text }));
-      others = await withPromise((asked) => classify(texts, asked, signal, wait), { ...wanted, model: other });
-      state.answeredOther = state.answered[0];
-      state.answered = answered;
+      second = await withPromise((asked) => classify(texts, asked, signal), { ...wanted, model: other });
     }
-    if (going()) await present(done, others, [wanted.model ?? "", other], going, focus);
+    state.answered = [done[0].model, second.model];
+    if (going()) await present(done, second.rows, [wanted.model ?? "", other], going, focus);
   });
 };
 
-// ---------------------------------------------------------------- the result
+// ---- the result
 
 async function present(documents, others, names, going, focus) {
   undress();
@@ -231,28 +229,27 @@ async function present(documents, others, names, going, focus) {
   for (const document of documents) {
     document.statements = document.rows.map((row, place) => {
       const other = others[number];
-      return { row, other, differs: Boolean(other) && (other.label !== row.label || Boolean(other.abstained) !== Boolean(row.abstained)), number: number++, document, spans: document.units[place], pieces: [], note: null };
+      const differs = Boolean(other) && answer(other) !== answer(row);
+      return { row, other, differs, number: number++, document, spans: document.units[place], pieces: [], note: null };
     });
     state.statements.push(...document.statements);
   }
-  Object.assign(state, { documents, labels, names, filter: {}, selected: null, explained: new Map() });
+  Object.assign(state, { documents, labels, names, filter: null, selected: null });
 
   closePanel(false);
   find("result").hidden = false;
   find("primer").hidden = true;
   document.body.classList.add("has-result");
-  document.body.classList.toggle("compared", Boolean(names[1]));
   document.body.classList.toggle("bare", documents.every((each) => each.lines));
   for (const id of ["edit", "fresh"]) find(id).hidden = false;
   const home = find("reading");
   home.replaceChildren();
-  const speakers = drawSpeakers(state.statements, labels, (key, name) => filterBy(state.filter.speaker === key ? {} : { speaker: key, name }));
+  const speakers = drawSpeakers(state.statements, labels, (key, name) => filterBy({ key, name, holds: (statement) => speakerOf(statement) === key }));
   drawSummary(speakers);
-  drawDifferences(state.statements, names, (statement) => open(statement));
   find("take-note").textContent = "";
   if (focus) {
     find("summary-head").focus({ preventScroll: true });
-    find("summary").scrollIntoView({ block: "start" });
+    find("summary").scrollIntoView({ behavior: "instant" });
   }
   for (const each of documents) {
     if (documents.length > 1) home.append(make("h2", { class: "document", dir: "auto" }, each.name || each.article.title || "The text"));
@@ -265,48 +262,47 @@ async function present(documents, others, names, going, focus) {
 }
 
 function drawSummary(speakers) {
-  const { statements, labels, documents } = state;
-  const counts = tally(statements);
-  const doubtful = counts.get("") ?? 0;
+  const { statements, labels, documents, names: [name, other] } = state;
+  const counts = tally(statements.map(({ row }) => row));
   const head = [count(statements.length, "statement"), speakers > 0 && `by ${count(speakers, "speaker")}`, documents.length > 1 && `in ${count(documents.length, "text")}`].filter(Boolean).join(" ");
   find("summary-head").textContent = head;
   document.title = `${head} – communique`;
-  find("whole").replaceChildren(...(statements.length > 1 ? [stack(counts, labels, statements.length)] : []));
-  const names = [...labels, ...[...counts.keys()].filter((label) => label && !labels.includes(label))];
-  const entry = (label, name, n, doubt) => make("li", {}, make("button", { type: "button", class: "plain", "aria-pressed": "false", "data-label": label, disabled: n === 0, on: { click: () => filterBy(state.filter.label === label ? {} : { label, name }) } }, swatch(label, doubt), make("span", { dir: "auto" }, name), " ", make("span", { class: "number" }, String(n))));
+  const bar = (model, rows) => [other && make("p", { class: "about" }, model), stack(tally(rows), labels, statements.length)];
+  const bars = [bar(name, statements.map(({ row }) => row)), other ? bar(other, statements.map((each) => each.other)) : []];
+  find("whole").replaceChildren(...(statements.length > 1 ? bars.flat().filter(Boolean) : []));
+  const entry = (key, sample, called, holds) => {
+    const n = statements.filter(holds).length;
+    return make("li", {}, make("button", { type: "button", class: "plain", "aria-pressed": "false", "data-key": key, disabled: n === 0, on: { click: () => filterBy({ key, name: called, holds }) } }, sample, make("span", { dir: "auto" }, called), " ", make("span", { class: "number" }, String(n))));
+  };
+  const entryOf = (label, called = label) => entry(`= ${label}`, swatch(label, !label), called, ({ row }) => answer(row) === label);
+  const foreign = [...counts.keys()].filter((label) => label && !labels.includes(label));
   find("legend").replaceChildren(
-    ...names.map((label) => entry(label, label, counts.get(label) ?? 0, false)),
-    ...(doubtful ? [entry("", "doubtful", doubtful, true)] : []),
-    ...(statements.some((each) => each.differs) ? [make("li", {}, make("button", { type: "button", class: "plain", "aria-pressed": "false", "data-label": "≠", on: { click: () => filterBy(state.filter.differs ? {} : { differs: true, name: "where the models differ" }) } }, make("span", { class: "unequal" }, "≠"), " the models differ"))] : []));
+    ...[...labels, ...foreign].map((label) => entryOf(label)),
+    ...(counts.has("") ? [entryOf("", "doubtful")] : []),
+    ...(other ? [entry("≠", make("b", {}, "≠ "), "where the models differ", ({ differs }) => differs)] : []));
   say(`${head}: ${[...counts].map(([label, n]) => `${n} ${label || "doubtful"}`).join(", ")}.`);
 }
 
-const matches = (statement) => {
-  const { speaker, label, differs } = state.filter;
-  if (speaker !== undefined) return speakerOf(statement) === speaker;
-  if (label !== undefined) return (statement.row.abstained || !statement.row.label ? "" : statement.row.label) === label;
-  return differs ? statement.differs : true;
-};
-
+/** Show some statements only, or all again: a filter has the key of its button, a name and a test. */
 function filterBy(filter) {
-  state.filter = filter;
-  const filtered = Object.keys(filter).length > 0;
+  state.filter = filter?.key === state.filter?.key ? null : filter;
+  const { key, name } = state.filter ?? {};
   const left = state.statements.filter(matches);
-  document.body.classList.toggle("filtered", filtered);
+  document.body.classList.toggle("filtered", Boolean(state.filter));
   for (const statement of state.statements) {
-    const aside = filtered && !matches(statement);
+    const aside = !matches(statement);
     for (const piece of statement.pieces) piece.classList.toggle("aside", aside);
     statement.pieces[0]?.setAttribute("tabindex", aside ? "-1" : "0");
     statement.note?.classList.toggle("aside", aside);
   }
-  pressSpeaker(filter.speaker);
-  for (const button of find("legend").querySelectorAll("button")) button.setAttribute("aria-pressed", String(filter.differs ? button.dataset.label === "≠" : button.dataset.label === filter.label));
-  find("filter").hidden = !filtered;
-  find("filter-text").textContent = filtered ? `Only ${filter.name}: ${left.length} of ${state.statements.length}.` : "";
-  say(filtered ? `Only ${filter.name}: ${count(left.length, "statement")}.` : "All statements.");
-  const first = left[0]?.pieces[0];
-  if (filtered && first && !left.some(({ pieces: [piece] }) => seen(piece))) bring(first);
+  for (const button of document.querySelectorAll("[data-key]")) button.setAttribute("aria-pressed", String(button.dataset.key === key));
+  find("filter").hidden = !state.filter;
+  find("filter-text").textContent = state.filter ? `Only ${name}: ${left.length} of ${state.statements.length}.` : "";
+  say(state.filter ? `Only ${name}: ${count(left.length, "statement")}.` : "All statements.");
+  if (state.filter && !left.some(({ pieces: [piece] }) => seen(piece))) bring(left[0]?.pieces[0]);
 }
+
+const matches = (statement) => state.filter?.holds(statement) ?? true;
 
 const seen = (piece) => {
   if (!piece) return false;
@@ -315,26 +311,17 @@ const seen = (piece) => {
   const floor = !sheet.hidden && getComputedStyle(sheet).position === "fixed" ? sheet.getBoundingClientRect().top : innerHeight;
   return bottom > 0 && top < floor;
 };
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const bring = (piece) => piece.scrollIntoView({ block: "center", behavior: calm.matches ? "auto" : "smooth" });
+const bring = (piece) => piece?.scrollIntoView({ block: "center" });
 
-// ---------------------------------------------------------------- one statement
+// ---- one statement
 
-function explain(row) {
-  const key = row.judged ?? row.text;
-  if (!state.explained.has(key)) {
-    const asked = call("v1/explain", { body: { text: key, model: state.names[0] || undefined } });
-    asked.catch(() => state.explained.delete(key));
-    state.explained.set(key, asked);
-  }
-  return state.explained.get(key);
-}
+const explain = ({ judged, text }) => call("v1/explain", { body: { text: judged ?? text, model: state.names[0] || undefined } });
 
 async function correct(statement, label, note) {
   const { label: answer, confidence, scores } = statement.row;
   const text = statement.row.judged ?? statement.row.text;
   try {
-    await call("v1/corrections", { body: { text, label, ...(note ? { note } : {}), answer: { label: answer, confidence, scores }, model: state.names[0] || undefined } });
+    await call("v1/corrections", { body: { text, label, note: note || undefined, answer: { label: answer, confidence, scores }, model: state.names[0] || undefined } });
     return null;
   } catch (trouble) {
     return `Not sent. ${trouble.message} ${trouble.remedy ?? ""}`;
@@ -358,13 +345,12 @@ function open(statement, { focus = true } = {}) {
   document.body.classList.add("has-panel");
   showPanel(statement, {
     explain, codebook: codebookOf(state.names[0]), models: state.names, labels: state.labels, total: state.statements.length,
-    around: [left[place - 1] ?? null, left[place + 1] ?? null],
-    step: (by) => left[place + by] && open(left[place + by]),
-    open, close: () => closePanel(), correct: state.corrections ? correct : null,
+    before: place > 0, after: place < left.length - 1,
+    step: (by) => (open(left[place + by]), find(by < 0 ? "before" : "after").focus(), tell(left[place + by])),
+    close: () => closePanel(), correct: state.corrections ? correct : null,
   });
   if (focus) find("panel-head").focus({ preventScroll: true });
-  const piece = statement.pieces[0];
-  if (piece && !seen(piece)) bring(piece);
+  if (!seen(statement.pieces[0])) bring(statement.pieces[0]);
 }
 
 function closePanel(back = true) {
@@ -387,11 +373,12 @@ function step(by) {
   else select(next);
   next.pieces[0].focus({ preventScroll: true });
   bring(next.pieces[0]);
-  const { row } = next;
-  say(`${next.number + 1} of ${state.statements.length}: ${row.abstained ? `doubtful, ${row.reason ?? ""}` : `${row.label} ${percent(row.confidence ?? 0)}`}${who(row) ? `, ${who(row)}` : ""}`);
+  tell(next);
 }
 
-// ---------------------------------------------------------------- taking it along
+const tell = ({ row, number }) => say(`${number + 1} of ${state.statements.length}: ${row.abstained ? `doubtful, ${row.reason ?? ""}` : `${row.label} ${percent(row.confidence ?? 0)}`}${who(row) ? `, ${who(row)}` : ""}`);
+
+// ---- taking it along
 
 function exported() {
   const [name, other] = state.names;
@@ -400,10 +387,10 @@ function exported() {
     ...(state.documents.length > 1 ? { document: document.name || document.article.title || "" } : {}),
     ...row,
     model: stamp(state.answered[0], name),
-    ...(second ? { other_label: second.label, other_confidence: second.confidence, other_scores: second.scores, ...(second.abstained === undefined ? {} : { other_abstained: second.abstained, other_reason: second.reason }), other_model: stamp(state.answeredOther, other) } : {}),
+    ...(second ? { other_label: second.label, other_confidence: second.confidence, other_scores: second.scores, ...(second.abstained === undefined ? {} : { other_abstained: second.abstained, other_reason: second.reason }), other_model: stamp(state.answered[1], other) } : {}),
   }));
 }
-const asJson = () => `${JSON.stringify({ model: state.answered[0] ?? null, ...(state.names[1] ? { other_model: state.answeredOther } : {}), rows: exported() }, null, 1)}\n`;
+const asJson = () => `${JSON.stringify({ model: state.answered[0], ...(state.names[1] ? { other_model: state.answered[1] } : {}), rows: exported() }, null, 1)}\n`;
 
 async function take(deed, told) {
   try {
@@ -414,7 +401,7 @@ async function take(deed, told) {
 }
 
 async function share() {
-  const kept = { v: 1, documents: state.documents.map(({ name, format, text }) => ({ name, format, text })), kind: find("kind").value, model: find("model").value, other: find("other").value, error: Number(find("error").value) };
+  const kept = { documents: state.documents.map(({ name, format, text }) => ({ name, format, text })), kind: find("kind").value, model: find("model").value, other: find("other").value, error: Number(find("error").value) };
   const link = `${location.origin}${location.pathname}#${await pack(kept)}`;
   if (link.length > 1_500_000) throw new Error(`the link would have ${link.length.toLocaleString("en")} characters, more than browsers open`);
   await copy(link);
@@ -423,32 +410,34 @@ async function share() {
 
 async function openLink() {
   const fragment = location.hash.slice(1);
-  if (fragment.length < 8 || !/^[zp]/.test(fragment)) return;
+  if (!/^z.{7}/.test(fragment)) return;
   const shared = await unpack(fragment);
   if (!shared) {
     show(new Problem(0, "This link is damaged.", "It may have been cut on its way: ask for it again."));
     return;
   }
-  state.files = shared.documents.filter(({ name }) => name).map(({ name, format, text }) => ({ name: String(name), format: ["html", "markdown"].includes(format) ? format : "text", text }));
+  const files = shared.documents.filter(({ name }) => name).map(({ name, format, text }) => ({ name: String(name), format: ["html", "markdown"].includes(format) ? format : "text", text }));
   const text = shared.documents.filter(({ name }) => !name).map((each) => each.text).join("\n\n");
-  fresh(text);
-  drawFiles();
+  fresh(text, files);
   if (["", "article", "lines"].includes(shared.kind)) find("kind").value = shared.kind;
   for (const id of ["model", "other"]) if ([...find(id).options].some(({ value }) => value === shared[id])) find(id).value = shared[id];
   if (Number.isFinite(shared.error)) find("error").value = String(shared.error);
   showError();
   drawPrimer();
   const size = shared.documents.reduce((sum, each) => sum + each.text.length, 0);
-  find("trouble").replaceChildren(make("div", { class: "loud" }, make("p", {}, make("b", {}, "This link brought a text."), ` ${count(size, "character")}, out of the link itself; nothing has been sent to the server yet.`), make("p", { class: "row" }, make("button", { type: "button", class: "first", on: { click: () => read() } }, "Read it"))));
+  show(new Problem(0, "This link brought a text.", `${count(size, "character")}, out of the link itself; nothing has been sent to the server yet.`), read, "Read it");
 }
 
-// ---------------------------------------------------------------- the text field and files
+// ---- the text field and files
 
-function fresh(text = "") {
+/** Begin anew, with this text and these files. */
+function fresh(text = "", files = []) {
+  state.files = files;
+  drawFiles();
   state.work?.abort();
   closePanel(false);
   find("result").hidden = true;
-  document.body.classList.remove("has-result", "compared", "filtered", "bare");
+  document.body.classList.remove("has-result", "filtered", "bare");
   for (const id of ["edit", "fresh"]) find(id).hidden = true;
   find("text").value = text;
   find("primer").hidden = find("definitions").children.length === 0;
@@ -461,20 +450,19 @@ function drawFiles() {
 }
 
 async function takeIn(files) {
+  const sound = [];
   const wrong = [];
-  const taken = [];
   for (const file of files) {
-    if (!FILES.test(file.name) && !/^text\//.test(file.type)) wrong.push(file.name);
-    else taken.push({ name: file.name, format: formatOf(file.name), text: (await file.text()).replace(/^\ufeff/, "") });
+    const text = FILES.test(file.name) || file.type.startsWith("text/") ? (await file.text()).replace(/^\ufeff/, "") : "";
+    if (text.trim() && !text.includes("\0")) sound.push({ name: file.name, format: formatOf(file.name), text });
+    else wrong.push(file.name);
   }
-  const blank = taken.filter(({ text }) => !text.trim() || text.includes("\0"));
-  const sound = taken.filter((each) => !blank.includes(each));
-  if (sound.length > 0) fresh(sound.length === 1 && !state.files.length ? "" : find("text").value);
-  if (sound.length === 1 && state.files.length === 0 && sound[0].format === "text" && sound[0].text.length < LARGE) find("text").value = sound[0].text;
-  else state.files.push(...sound);
-  drawFiles();
-  if (wrong.length + blank.length > 0) show(new Problem(0, "Not every file could be taken.", "The page takes text, Markdown and HTML; save others as one of these.", [...wrong, ...blank.map(({ name }) => `${name} (no text in it)`)].join(", ")));
-  else if (sound.length > 0) read();
+  const [first, more] = sound;
+  const alone = first && !more && state.files.length === 0;
+  if (alone && first.format === "text" && first.text.length < LARGE) fresh(first.text);
+  else if (first) fresh(alone ? "" : find("text").value, [...state.files, ...sound]);
+  if (wrong.length > 0) show(new Problem(0, files.length > 1 ? "Not every file could be taken." : "This file could not be taken.", "The page takes text, Markdown and HTML; the command line reads Word and PDF as well.", wrong.join(", ")));
+  else if (first) read();
 }
 
 function showError() {
@@ -483,7 +471,7 @@ function showError() {
   find("error-hint").textContent = error ? "at most, for texts like those it learnt from; the rest is marked doubtful" : "every statement is answered";
 }
 
-// ---------------------------------------------------------------- what a person does
+// ---- what a person does
 
 function paint(theme) {
   const dark = theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -508,15 +496,12 @@ function listen() {
   on("example", "click", () => work(async (signal) => {
     const response = await fetch("page/example.txt", { signal });
     if (!response.ok) throw new Problem(response.status, "The example is not there.", "Paste a text of your own.");
-    const text = await response.text();
-    state.files = [];
-    drawFiles();
-    fresh(text);
+    fresh(await response.text());
     find("kind").value = "";
     setTimeout(read);
   }));
   on("edit", "click", () => (document.body.classList.remove("has-result"), (find("edit").hidden = true), find("text").focus()));
-  on("fresh", "click", () => ((state.files = []), drawFiles(), fresh(), history.replaceState(null, "", location.pathname), find("text").focus()));
+  on("fresh", "click", () => (fresh(), history.replaceState(null, "", location.pathname), find("text").focus()));
   on("file", "change", async ({ target }) => (await takeIn([...target.files]), (target.value = "")));
   const again = () => (drawPrimer(), find("result").hidden ? undefined : read({ focus: false }));
   on("model", "change", async () => {
@@ -526,7 +511,7 @@ function listen() {
   });
   for (const id of ["other", "kind", "error"]) on(id, "change", again);
   on("error", "input", showError);
-  on("filter-clear", "click", () => filterBy({}));
+  on("filter-clear", "click", () => filterBy(null));
   on("keys-open", "click", () => find("keys").showModal());
   on("copy-csv", "click", () => take(() => copy(toCsv(exported())), "CSV copied."));
   on("copy-json", "click", () => take(() => copy(asJson()), "JSON copied."));
@@ -549,7 +534,7 @@ function listen() {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return event.target.closest?.("#compose") ? read() : undefined;
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return undefined;
     const writing = event.target.matches?.("textarea, input, select");
-    if (event.key === "Escape" && !writing) return closePanel() || (find("filter").hidden ? false : filterBy({}));
+    if (event.key === "Escape" && !writing) return closePanel() || (state.filter && filterBy(null));
     if (writing || find("result").hidden && event.key !== "?") return undefined;
     const inside = event.target.closest?.("#panel, table, details, .scroll");
     const by = { j: 1, k: -1, ...(inside ? {} : { ArrowDown: 1, ArrowUp: -1 }) }[event.key];
@@ -569,8 +554,6 @@ function listen() {
     else if (text) (fresh(text), read());
   });
   addEventListener("hashchange", openLink);
-  addEventListener("online", () => find("trouble").querySelector("button")?.textContent === "Try again" && find("trouble").querySelector("button").click());
-  addEventListener("offline", () => show(new Problem(0, "You are offline.", "What was read stays here; new texts wait until you are connected.")));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.documentElement.dataset.theme ?? paint());
 }
 
@@ -581,7 +564,7 @@ try {
   // storage may be blocked
 }
 paint(["light", "dark"].includes(theme) ? theme : undefined);
-find("today").textContent = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric" }).format(new Date());
+find("today").textContent = day(new Date(), "full");
 const roomy = matchMedia("(min-width: 36.01rem)");
 const settle = () => (find("settings").open = roomy.matches);
 roomy.addEventListener("change", settle);

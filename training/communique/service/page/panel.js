@@ -1,9 +1,9 @@
 // One statement, close up: its scores, the words for and against, what the codebook says, what stands around it.
 
-import { find, make, percent } from "./element.js";
+import { second } from "./article.js";
+import { day, find, make, percent } from "./element.js";
 import { look, REASONS, scoreBars, swatch } from "./labels.js";
 import { spansToUnits } from "./offsets.js";
-import { shorten } from "./speakers.js";
 
 const LISTED = 6;
 const KINDS = { direct: "quoted", partial: "partly quoted", indirect: "reported", turn: "said in turn" };
@@ -51,7 +51,7 @@ function reasons(explanation) {
   if (!evidence?.length) return [make("p", { class: "hint" }, "None of its words is known to the model.")];
   return [
     make("div", { class: "words" }, wordList("For", label, "for", words(evidence, 1)), wordList("For", other ?? "the others", "against", words(evidence, -1))),
-    make("p", { class: "hint" }, `Words ${signed(margin - intercept)}, before any word ${signed(intercept)}: ${label} leads ${other ?? "the mean of all"} by ${signed(margin)}.`),
+    make("p", { class: "hint" }, `All words ${signed(margin - intercept)}, the model’s leaning before any word ${signed(intercept)}: ${label} leads ${other ?? "the mean of all"} by ${margin.toFixed(2)}.`),
   ];
 }
 
@@ -88,53 +88,49 @@ function correction(statement, labels, correct) {
 }
 
 /**
- * Show a statement. `deeds`: explain(row) -> Promise, codebook, models (one or two names), labels, total, around
- * ([before, after]), step(by), open(statement), close(), correct(statement, label, note) -> Promise of a trouble, or null.
+ * Show a statement. `deeds`: explain(row) -> Promise, codebook, models (one or two names), labels, total, before and
+ * after (whether there is another), step(by), close(), correct(statement, label, note) -> Promise of a trouble, or null.
  */
 export async function showPanel(statement, deeds) {
   const panel = find("panel");
   const { row, other } = statement;
   const quote = make("blockquote", { class: "quote", dir: "auto" }, row.judged ?? row.text);
-  const why = make("div", { "aria-live": "off" }, make("p", { class: "hint" }, "Weighing the words …"));
+  const why = make("div", {}, make("p", { class: "hint" }, "Weighing the words …"));
   const about = [row.office, row.speaker ? row.actor : ""].filter(Boolean).join(", ");
-  const said = [KINDS[row.kind], row.cue && `“${shorten(row.cue, 40)}”`, row.date].filter(Boolean).join(" · ");
-  const [before, after] = deeds.around;
-  const neighbour = (title, each) => each && make("li", {}, make("span", { class: "about" }, title), make("button", { type: "button", class: "plain", dir: "auto", on: { click: () => deeds.open(each) } }, swatch(each.row.label, each.row.abstained), shorten(each.row.text, 90)));
+  const said = [KINDS[row.kind], row.cue && `“${row.cue}”`, row.date && day(row.date)].filter(Boolean).join(" · ");
   panel.replaceChildren(...[
     make("div", { class: "bar-top" },
       make("span", { class: "place" }, `${statement.number + 1} of ${deeds.total}`),
-      make("button", { type: "button", class: "plain", "aria-label": "Statement before", disabled: !before, on: { click: () => deeds.step(-1) } }, "←"),
-      make("button", { type: "button", class: "plain", "aria-label": "Next statement", disabled: !after, on: { click: () => deeds.step(1) } }, "→"),
+      make("button", { type: "button", class: "plain", id: "before", "aria-label": "Statement before", disabled: !deeds.before, on: { click: () => deeds.step(-1) } }, "←"),
+      make("button", { type: "button", class: "plain", id: "after", "aria-label": "Next statement", disabled: !deeds.after, on: { click: () => deeds.step(1) } }, "→"),
       make("button", { type: "button", class: "plain", "aria-label": "Close", on: { click: deeds.close } }, "✕")),
     make("h2", { id: "panel-head", tabindex: "-1" },
       row.label ? [swatch(row.label, row.abstained), row.abstained ? "Doubtful" : make("span", { dir: "auto" }, row.label), make("small", {}, row.abstained ? `perhaps ${row.label}, ${percent(row.confidence)}` : `${percent(row.confidence)} sure`)] : "Not read"),
+    other && make("p", { class: "about" }, second(statement, deeds.models[1])),
     (row.speaker || row.actor) && make("p", { class: "by", dir: "auto" }, make("b", {}, row.speaker || row.actor), about && `, ${about}`),
     said && make("p", { class: "about" }, said),
     quote,
     row.abstained && make("div", { class: "loud", role: "note" }, make("p", {}, make("b", {}, `No answer: ${row.reason ?? "not sure enough"}.`), " ", REASONS[row.reason] ?? "")),
     row.scores && make("section", {}, make("h3", {}, "Scores"), make("div", { class: other ? "pair" : null },
       make("div", {}, other && make("h4", { dir: "auto" }, deeds.models[0]), scoreBars(row.scores, row.label)),
-      other?.scores && make("div", { class: statement.differs ? "differs" : null }, make("h4", { dir: "auto" }, deeds.models[1], statement.differs && " ≠"), scoreBars(other.scores, other.label)))),
+      other?.scores && make("div", {}, make("h4", { dir: "auto" }, deeds.models[1]), scoreBars(other.scores, other.label)))),
     row.label && make("section", {}, make("h3", {}, "The words that decide"), why),
     row.label && make("section", {}, make("h3", {}, "What ", make("span", { dir: "auto" }, row.label), " means"), meaning(row.label, deeds.codebook)),
-    (before || after) && make("section", {}, make("h3", {}, "Around it"), make("ul", { class: "around" }, neighbour("before", before), neighbour("after", after))),
     deeds.correct && row.label && correction(statement, deeds.labels, deeds.correct),
   ].filter(Boolean));
   panel.hidden = false;
   panel.scrollTop = 0;
   if (!row.label) return;
-  panel.dataset.statement = statement.number;
-  const here = why;
   try {
     const explanation = await deeds.explain(row);
-    if (!here.isConnected) return;
-    here.replaceChildren(...reasons(explanation));
+    if (!why.isConnected) return;
+    why.replaceChildren(...reasons(explanation));
     quote.replaceChildren(...weighed(row.judged ?? row.text, explanation.evidence));
     quote.classList.add("weighed");
     for (const [side, label] of [["for", explanation.label], ["against", explanation.runner_up]]) {
       for (const part of panel.querySelectorAll(`.${side}`)) part.classList.add(...look(label).split(" "));
     }
   } catch (trouble) {
-    if (here.isConnected) here.replaceChildren(make("p", { class: "hint" }, `The words could not be weighed. ${trouble.message} ${trouble.remedy ?? ""}`));
+    if (why.isConnected) why.replaceChildren(make("p", { class: "hint" }, `The words could not be weighed. ${trouble.message} ${trouble.remedy ?? ""}`));
   }
 }

@@ -12,29 +12,27 @@ const KEY = "communique.token";
 const PLAIN = {
   401: ["This server asks for a token.", "Enter it, and the page carries on."],
   403: ["The server does not let this page in.", "Open the page under the server's own address."],
-  404: ["The server does not have what was asked for.", "Reload the page; a model may have been taken away."],
-  408: ["The server waited too long for the text.", "Try again on a better connection."],
   413: ["The text is larger than this server takes.", "Split it, or ask for the server to be started with a larger --max-bytes."],
-  415: ["The server does not read this kind of file.", "Save it as plain text, Markdown or HTML."],
   422: ["The server could not make sense of the text.", "Check what was pasted."],
-  429: ["The server was asked too often.", "Wait a moment and try again."],
   500: ["Something broke in the server.", "Try again; if it stays so, tell whoever runs it."],
-  502: ["The server behind this address does not answer.", "Try again in a moment."],
   503: ["The server is busy.", "Try again in a moment."],
-  504: ["The server took too long.", "Try again, or with a shorter text."],
 };
 
-function keep(token) {
+let token = null;
+
+function storage(deed) {
   try {
-    if (token === undefined) return sessionStorage.getItem(KEY);
-    sessionStorage.setItem(KEY, token);
+    return deed(sessionStorage);
   } catch {
-    keep.spare = token ?? keep.spare; // storage may be blocked: then the token lives as long as the page
+    return null; // it may be blocked: then the token lives as long as the page
   }
-  return keep.spare ?? null;
 }
 
-export const setToken = keep;
+/** Keep a token, for this tab. */
+export function setToken(given) {
+  token = given;
+  storage((kept) => kept.setItem(KEY, given));
+}
 
 const pause = (seconds, signal) =>
   new Promise((done, stop) => {
@@ -44,16 +42,11 @@ const pause = (seconds, signal) =>
 
 async function problem(response) {
   const [title, remedy] = PLAIN[response.status] ?? [`The server answered ${response.status}.`, "Try again."];
-  let body = {};
-  try {
-    if (/json/.test(response.headers.get("content-type") ?? "")) body = await response.json();
-  } catch {
-    // a broken answer has nothing to add
-  }
-  const word = (value) => (typeof value === "string" ? value : "");
-  const found = word(body?.found) || word(body?.detail) || word(body?.title);
-  const expected = word(body?.expected);
-  const advice = word(body?.remedy).trim();
+  const body = await response.json().catch(() => null); // a proxy answers in HTML
+  const word = (name) => (typeof body?.[name] === "string" ? body[name].trim() : "");
+  const found = word("found") || word("detail") || word("title");
+  const expected = word("expected");
+  const advice = word("remedy");
   const sentence = advice && `${advice[0].toUpperCase()}${advice.slice(1)}${/[.!?]$/.test(advice) ? "" : "."}`;
   return new Problem(response.status, title, sentence || remedy, found + (found && expected ? `; expected ${expected}` : ""));
 }
@@ -65,7 +58,7 @@ async function problem(response) {
 export async function ask(path, { body, signal, waiting } = {}) {
   for (let tries = 0; ; tries += 1) {
     const headers = { accept: "application/json" };
-    const token = keep();
+    token ??= storage((kept) => kept.getItem(KEY));
     if (token) headers.authorization = `Bearer ${token}`;
     if (body !== undefined) headers["content-type"] = "application/json";
     let response;
@@ -73,7 +66,7 @@ export async function ask(path, { body, signal, waiting } = {}) {
       response = await fetch(path, {
         method: body === undefined ? "GET" : "POST",
         body: body === undefined ? undefined : JSON.stringify(body),
-        headers, signal, cache: "no-store", credentials: "same-origin", redirect: "error", referrerPolicy: "no-referrer",
+        headers, signal, cache: "no-store", redirect: "error",
       });
     } catch (reason) {
       if (signal?.aborted) throw reason;

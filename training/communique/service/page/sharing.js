@@ -2,8 +2,8 @@
 
 const LARGEST = 4_000_000;
 
-async function pipe(bytes, stream, most = Infinity) {
-  const reader = new Blob([bytes]).stream().pipeThrough(stream).getReader();
+async function pipe(data, stream, most = Infinity) {
+  const reader = new Blob([data]).stream().pipeThrough(stream).getReader();
   const parts = [];
   let size = 0;
   for (let step = await reader.read(); !step.done; step = await reader.read()) {
@@ -25,19 +25,14 @@ function toBase64(bytes) {
 
 const fromBase64 = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
 
-/** Pack what is to be shared into a URL fragment: "z" for deflated, "p" for plain where the browser cannot deflate. */
-export async function pack(shared) {
-  const bytes = new TextEncoder().encode(JSON.stringify(shared));
-  if (typeof CompressionStream === "undefined") return `p${toBase64(bytes)}`;
-  return `z${toBase64(await pipe(bytes, new CompressionStream("deflate-raw")))}`;
-}
+/** Pack what is to be shared into a URL fragment: "z", and what is deflated in base64. */
+export const pack = async (shared) => `z${toBase64(await pipe(JSON.stringify(shared), new CompressionStream("deflate-raw")))}`;
 
 /** Read a fragment that `pack` made; null if it is none. */
 export async function unpack(fragment) {
-  if (!/^[zp][\w-]+$/.test(fragment)) return null;
+  if (!/^z[\w-]+$/.test(fragment)) return null;
   try {
-    const raw = fromBase64(fragment.slice(1));
-    const bytes = fragment[0] === "p" ? raw : await pipe(raw, new DecompressionStream("deflate-raw"), LARGEST);
+    const bytes = await pipe(fromBase64(fragment.slice(1)), new DecompressionStream("deflate-raw"), LARGEST);
     const shared = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     const sound = Array.isArray(shared?.documents) && shared.documents.every((each) => typeof each?.text === "string");
     return sound ? shared : null;

@@ -1,20 +1,19 @@
-// Who said it: a table of speakers with their stances as bars, and the table of where two models differ.
+// Who said it: a table of speakers with their stances as bars.
 
-import { count, find, make, percent } from "./element.js";
-import { stack, swatch } from "./labels.js";
+import { find, make } from "./element.js";
+import { stack } from "./labels.js";
 
 const FEW = 12;
-const NOBODY = "no speaker found";
 
 export const speakerOf = ({ row }) => (row.speaker || row.actor ? JSON.stringify([row.speaker ?? "", row.actor ?? ""]) : "");
 
-/** Count statements by label; the doubtful are counted under "". */
-export function tally(statements) {
+/** The label of a row, "" where it is doubtful. */
+export const answer = (row) => (row.abstained ? "" : (row.label ?? ""));
+
+/** Count rows by label. */
+export function tally(rows) {
   const counts = new Map();
-  for (const { row } of statements) {
-    const label = row.abstained || !row.label ? "" : row.label;
-    counts.set(label, (counts.get(label) ?? 0) + 1);
-  }
+  for (const row of rows) counts.set(answer(row), (counts.get(answer(row)) ?? 0) + 1);
   return counts;
 }
 
@@ -22,82 +21,65 @@ function gather(statements) {
   const people = new Map();
   for (const statement of statements) {
     const key = speakerOf(statement);
-    if (!people.has(key)) people.set(key, { key, name: statement.row.speaker || statement.row.actor || NOBODY, about: "", statements: [] });
+    const { speaker, actor, office } = statement.row;
+    if (!people.has(key)) people.set(key, { key, name: speaker || actor || "no speaker found", about: "", rows: [] });
     const person = people.get(key);
-    person.statements.push(statement);
-    person.about ||= [statement.row.office, statement.row.speaker ? statement.row.actor : ""].filter(Boolean).join(", ");
+    person.rows.push(statement.row);
+    person.about ||= [office, speaker ? actor : ""].filter(Boolean).join(", ");
   }
-  return [...people.values()].map((person) => ({ ...person, counts: tally(person.statements) }));
+  return [...people.values()].map((person) => ({ ...person, counts: tally(person.rows) }));
 }
 
-const orders = (labels) => ({
-  most: ["most statements", (a, b) => b.statements.length - a.statements.length],
-  text: ["order in the text", () => 0],
-  name: ["name", (a, b) => a.name.localeCompare(b.name)],
-  ...Object.fromEntries(labels.map((label, place) => [`label-${place}`, [`most ${label}`, (a, b) => (b.counts.get(label) ?? 0) - (a.counts.get(label) ?? 0) || b.statements.length - a.statements.length]])),
-});
+/** The columns, and the ways each sorts: what its head then says, the value of aria-sort, the order. */
+function columns(labels) {
+  const byName = (a, b) => a.name.localeCompare(b.name);
+  const bySize = (a, b) => b.rows.length - a.rows.length;
+  const by = (label) => (a, b) => (b.counts.get(label) ?? 0) - (a.counts.get(label) ?? 0) || bySize(a, b);
+  return [
+    [["Speaker", "ascending", byName], ["Speaker", "descending", (a, b) => byName(b, a)], ["As in the text", "other", () => 0]],
+    labels.map((label) => [`Most ${label}`, "other", by(label)]),
+    [["Total", "descending", bySize], ["Total", "ascending", (a, b) => bySize(b, a)]],
+  ];
+}
 
-/** Draw the speaker table; `choose(key, name)` is called when one is clicked. */
+/** Draw the table; `choose(key, name)` is called when a speaker is clicked. Gives how many there are. */
 export function drawSpeakers(statements, labels, choose) {
   const home = find("speakers");
   const people = gather(statements);
   home.hidden = people.every(({ key }) => key === "");
   home.replaceChildren();
   if (home.hidden) return 0;
-  const widest = Math.max(...people.map((person) => person.statements.length));
-  const ways = orders(labels);
-  const body = make("tbody");
+  const widest = Math.max(...people.map(({ rows }) => rows.length));
+  const ways = columns(labels);
+  let [sorted, turn] = [2, 0]; // the column, and its way
   let all = people.length <= FEW + 3;
+  const body = make("tbody");
+  const heads = ["Speaker", "Stances", "Total"].map((name, column) => {
+    const button = make("button", { type: "button", class: "plain", on: { click: () => ([sorted, turn] = [column, column === sorted ? (turn + 1) % ways[column].length : 0], fill()) } });
+    return { name, button, cell: make("th", { scope: "col" }, button) };
+  });
   const more = make("button", { type: "button", class: "plain", on: { click: () => ((all = true), fill(), body.rows[FEW]?.querySelector("button").focus()) } }, `Show all ${people.length}`);
-  const pick = make("select", { id: "order", on: { change: () => fill() } }, Object.entries(ways).map(([key, [name]]) => make("option", { value: key }, name)));
   function fill() {
     const pressed = body.querySelector("[aria-pressed=true]")?.dataset.key;
-    const sorted = [...people].sort(ways[pick.value][1]);
-    body.replaceChildren(...(all ? sorted : sorted.slice(0, FEW)).map((person) =>
+    const [title, order, compare] = ways[sorted][turn];
+    for (const [column, { name, button, cell }] of heads.entries()) {
+      button.textContent = column === sorted ? title : name;
+      if (column === sorted) cell.setAttribute("aria-sort", order);
+      else cell.removeAttribute("aria-sort");
+    }
+    body.replaceChildren(...[...people].sort(compare).slice(0, all ? undefined : FEW).map(({ key, name, about, rows, counts }) =>
       make("tr", {},
         make("th", { scope: "row" },
-          make("button", { type: "button", class: "plain", dir: "auto", "data-key": person.key, "aria-pressed": String(person.key === pressed), on: { click: () => choose(person.key, person.name) } }, person.name),
-          person.about && make("span", { class: "about", dir: "auto" }, person.about)),
-        make("td", {}, stack(person.counts, labels, widest)),
-        make("td", { class: "number" }, String(person.statements.length)))));
+          make("button", { type: "button", class: "plain", dir: "auto", "data-key": key, "aria-pressed": String(key === pressed), on: { click: () => choose(key, name) } }, name),
+          about && make("span", { class: "about", dir: "auto" }, about)),
+        make("td", {}, stack(counts, labels, widest)),
+        make("td", { class: "number" }, String(rows.length)))));
     more.hidden = all;
   }
   fill();
   home.append(
-    make("div", { class: "heading" }, make("h2", { id: "speakers-head" }, "Who said it"), make("p", {}, make("label", { for: "order" }, "Sort by"), " ", pick)),
-    make("table", {},
-      make("caption", { class: "hidden" }, "Speakers and the stances of their statements"),
-      make("thead", { class: "hidden" }, make("tr", {}, ["Speaker", "Stances", "Statements"].map((name) => make("th", { scope: "col" }, name)))),
-      body),
+    make("h2", { id: "speakers-head" }, "Who said it"),
+    make("table", { "aria-labelledby": "speakers-head" }, make("thead", {}, make("tr", {}, heads.map(({ cell }) => cell))), body),
     more);
   return people.filter(({ key }) => key).length;
-}
-
-export function pressSpeaker(key) {
-  for (const button of find("speakers").querySelectorAll("[data-key]")) button.setAttribute("aria-pressed", String(button.dataset.key === key));
-}
-
-/** Draw where two models differ, as a table; `open(statement)` shows one. */
-export function drawDifferences(statements, names, open) {
-  const home = find("differences");
-  const differing = statements.filter((statement) => statement.differs);
-  home.hidden = !names[1];
-  if (!names[1]) return;
-  const answer = (row) => make("td", {}, row.label ? [swatch(row.label, row.abstained), make("span", { dir: "auto" }, row.label), ` ${percent(row.confidence)}`, row.abstained ? make("span", { class: "about" }, "doubtful") : null] : "not read");
-  home.replaceChildren(
-    make("h2", { id: "differences-head" }, differing.length ? "Where the models differ" : "The models agree"),
-    make("p", { class: "hint" }, `${count(differing.length, "statement")} of ${statements.length} answered differently.`));
-  if (!differing.length) return;
-  home.append(make("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Where the models differ" }, make("table", {},
-    make("caption", { class: "hidden" }, "Statements on which the two models differ"),
-    make("thead", {}, make("tr", {}, ["Statement", ...names].map((name) => make("th", { scope: "col", dir: "auto" }, name)))),
-    make("tbody", {}, differing.slice(0, 200).map((statement) =>
-      make("tr", {}, make("th", { scope: "row" }, make("button", { type: "button", class: "plain", dir: "auto", on: { click: () => open(statement) } }, shorten(statement.row.text, 70))), answer(statement.row), answer(statement.other)))))));
-  if (differing.length > 200) home.append(make("p", { class: "hint" }, "The first 200 are listed; CSV and JSON have them all."));
-}
-
-/** The beginning of a text, cut between words. */
-export function shorten(text, most) {
-  const points = [...text.slice(0, 2 * most + 2)];
-  return points.length <= most ? text : `${points.slice(0, most).join("").replace(/\s+\S*$/, "")} …`;
 }
