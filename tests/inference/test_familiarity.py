@@ -120,7 +120,8 @@ def unfamiliar(familiarity, texts):
 
 
 def foreign(familiarity, texts):
-    return familiarity.measure(texts).common < familiarity.profile.usual
+    measured = familiarity.measure(texts)
+    return (measured.common < familiarity.profile.usual) & (measured.known < familiarity.profile.known)
 
 
 def test_statements_of_other_scenarios_are_familiar(bundled):

@@ -7,7 +7,8 @@ words that other groups use count as known.
 
 * A **known** word stands in two training rows at least, a **common** one in one of a hundred.
 * Too few common words: another language or script. The function words of a language make up a third to a half of
-  any text in it, whatever the subject; texts in another language have few of them, and by chance.
+  any text in it, whatever the subject; texts in another language have few of them, and by chance. A text whose words
+  are nearly all known is in the language of the model however dense its style: "Veldania accuses coastguards".
 * Too few known words: another subject or kind of text. An unknown word with a capital letter is set aside, neither
   known nor strange: it is likely a name, and statements are full of names. Counting them as strange took 17 % of real
   official statements for unfamiliar, setting them aside 7 %, with more of the recipes and sports reports found than
