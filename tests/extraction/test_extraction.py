@@ -1,5 +1,6 @@
 """From articles to statements: the composed examples, to the letter."""
 
+import gc
 import json
 from dataclasses import replace
 
@@ -75,3 +76,15 @@ def test_every_language_is_read(language):
     text = "Orr said “we go”. «Мы идём», — сказал он. “我们走。”他说。"
     for one in extract(Article(text, (Paragraph(0, len(text)),), language=language)):
         assert one.text == " ".join(" ".join(text[start:end].split()) for start, end in one.spans)
+
+
+def test_an_article_leaves_nothing_for_the_garbage_collector():
+    article = read_article((DATA / "examples" / "article.txt").read_text(encoding="utf-8"))
+    assert extract(article)
+    gc.collect()
+    gc.disable()
+    try:
+        assert extract(article)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

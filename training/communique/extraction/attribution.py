@@ -6,8 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, reduce
-from operator import or_
+from functools import cache
 from typing import Literal
 
 from communique.extraction.article import Article, Paragraph, Span
@@ -97,12 +96,13 @@ def _attribute(text: str, body: Sequence[Paragraph], lexicon: Lexicon) -> list[A
     quotes = tuple(_shorten(text, quote, lexicon) for quote in find_quotes(text, body))
     words = read_sentences(text, body, quotes, lexicon, TELLING)
     read: list[list[Draft]] = []
-    opening, paragraph = 0, -1
+    opening, paragraph, begin = 0, -1, 0
     for (first, last), number in zip(words.bounds, words.paragraphs, strict=True):
         opening = opening if number == paragraph else first
         paragraph = number
-        met = reduce(or_, words.kinds[first:last])
-        read.append(Reader(words, lexicon, opening, first, last, met).read() if met & TELLING else [])
+        end = bisect_left(words.wanted, last, begin)
+        telling, begin = words.wanted[begin:end], end
+        read.append(Reader(words, lexicon, opening, first, last, telling).read() if telling else [])
     found = (_write(words, quotes, draft) for draft in _gather(words, quotes, read))
     return sorted((one for one in found if one is not None), key=lambda one: one.spans[0])
 
@@ -150,7 +150,8 @@ def _gather(words: Sentences, quotes: Sequence[Quote], read: Sequence[list[Draft
             waiting = []
             near = speaker if speaker and not speaker.contents else None  # "She went on:", and nothing yet
         paragraph = number
-        quoted = [(at, at + 1) for at in free[bisect_left(free, first) : bisect_left(free, last)]]
+        alone = free[bisect_left(free, first) : bisect_left(free, last)] if free else ()
+        quoted = [(at, at + 1) for at in alone]
         if not found and near and near.source and _goes_on_freely(words, first, last):
             found = [Draft([(first, _trim(words, first, last))], None, (first, first + 1), "")]
         if not found and quoted and _stands_alone(words, first, last):

@@ -9,7 +9,7 @@ from communique.extraction.pages import Words, months
 
 _LONGEST = 110  # characters
 _DASH = re.compile(r"\s?[—–―]\s?|\s--?\s|\.-\s?|(?<=/)\.?\s")
-_MARK = re.compile(r"[—–―/)]|\s-|\.-")
+_MARK = re.compile(r"[—–―/)-](?:(?<!-)|(?<=[\s.]-))")
 _LABEL = re.compile(r"(?:[^\W\d_a-zß-ÿ][^\W\d_a-zß-ÿ.'’-]*[ ]?){1,4}:\s+(?=\S)")
 _HAN = re.compile(r"[^\s，。,]{0,20}?\d{1,2}月\d{1,2}日(?:电|電|讯|訊)\s*(?:[（(][^）)]{1,30}[)）])?\s*[—–-]*\s*")
 _ALERT = re.compile(r"([^\W\d_]+(?: [^\W\d_]+){0,2})(?: \d{1,2})?\s?(?:[:：]|\s[–—-]\s)\s*")
@@ -47,7 +47,8 @@ def find_dateline(paragraph: str, *, place_alone: bool = True) -> int:
 
 def find_alert(paragraph: str, known: Words) -> int:
     """Return how long "BREAKING: " or "UPDATE 2: " at the head of a paragraph is; 0 if nothing like it is there."""
-    alert = _ALERT.match(paragraph[:_LONGEST])
+    head = paragraph[:_LONGEST]
+    alert = _ALERT.match(head) if head.lower().startswith(known.alerts) else None
     return alert.end() if alert and alert[1].lower() in known.alerts and alert.end() < len(paragraph) else 0
 
 

@@ -28,6 +28,9 @@ _FORMS = (
     # 14/05/2031, and 05/14/2031; 05/06/2031 has two readings and is left alone
     (re.compile(rf"(?<!\d)(\d{{1,2}})/(\d{{1,2}})/{_YEAR}"), "???"),
 )
+_DIGITS = re.compile(r"\d{4}")
+"""What every one of them has in it."""
+
 _DAY = re.compile(
     rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|er|º)?[ .]+(?:of |de )?{_NAME}|(?<![^\W\d_]){_NAME} (\d{{1,2}})(?!\d)"
     r"|(?<!\d)(\d{1,2})月(\d{1,2})日",
@@ -83,7 +86,7 @@ def blank_dates(text: str) -> str:
 
 
 def _find(text: str) -> Iterator[Date]:
-    for form, order in _FORMS:
+    for form, order in _FORMS if _DIGITS.search(text) else ():
         for match in form.finditer(text):
             if iso := _to_iso(match.groups(), order):
                 yield Date(match.start(), match.end(), iso)

@@ -11,7 +11,10 @@ A step looks at a bounded number of words or moves on over its sentence, so that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from communique.extraction.article import Span
@@ -29,9 +32,7 @@ from communique.extraction.sentences import (
     CONJ,
     DASH,
     DET,
-    HAVE,
     INF,
-    MODAL,
     NEG,
     NOUN,
     NUMBER,
@@ -64,10 +65,7 @@ _JOINTS = COMMA | CONJ | DASH | STOP | COLON | QUOTE
 SPEECH = 6
 """A quotation of as many words is somebody's speech, and no term that the writer keeps at a distance."""
 
-REPORT = VERB | NOUN | SOURCE | VIEW | COLON
-"""Classes of words that may report something."""
-
-TELLING = REPORT | QUOTE
+TELLING = VERB | NOUN | SOURCE | VIEW | COLON | QUOTE
 """Classes of words without which a sentence reports nothing."""
 
 
@@ -111,29 +109,30 @@ class _Place(NamedTuple):
 class Reader:
     """Reads one sentence: the words from `first` up to `last`, in a paragraph that begins with the word `opening`.
 
-    `met` is all the classes that its words have.
+    `telling`: those that report or are quotations, in order.
     """
 
-    def __init__(self, words: Sentences, lexicon: Lexicon, opening: int, first: int, last: int, met: int) -> None:
-        self.words, self.lexicon = words, lexicon
+    def __init__(
+        self, words: Sentences, lexicon: Lexicon, opening: int, first: int, last: int, telling: Sequence[int]
+    ) -> None:
+        self.words, self.lexicon, self.telling = words, lexicon, telling
         self.kinds, self.forms = words.kinds, words.forms
-        whole = last
+        self.met = reduce(or_, self.kinds[first:last])  # all the classes that its words have
         while last > first and not self.kinds[last - 1] & (WORD | QUOTE):
             last -= 1
-        self.met, self.opening, self.first, self.last = met, opening, first, last  # last: without marks at the end
+        self.opening, self.first, self.last = opening, first, last  # last: without marks at the end
         self.drafts: list[Draft] = []
         self.subject: Span | None = None  # of the last word of report
         self.form = 0  # of the last verb of report
         self.tail: int | None = None  # see _tail
-        self.announcing = bool(met & COLON) and any(self.kinds[at] & COLON for at in range(last, whole))
+        self.announcing = telling[-1] >= last  # a colon is the only such mark
         self.done = first  # the words before it are some attribution's already
 
     def read(self) -> list[Draft]:
         """Return the attributions of the sentence, in the order of their words of report."""
         kinds = self.kinds
-        report = self.met & REPORT
-        for at in [at for at in range(self.first, self.last) if kinds[at] & REPORT] if report else ():
-            if at < self.done and not self._breaks_out(at):
+        for at in self.telling:
+            if at >= self.last or (at < self.done and not self._breaks_out(at)):
                 continue
             kind = kinds[at]
             for bit, rule in self._rules:
@@ -296,7 +295,7 @@ class Reader:
             if kind & SUBJECT and kind & AUX:  # "he's", "they'd"
                 return left, helped | AUX
             if kind & (AUX | NEG) or (kind & INF and left == at - 1) or (kind & ADV and not kind & (CAP | DET | TIME)):
-                helped |= kind & (AUX | BE | HAVE | MODAL | INF | NEG)
+                helped |= kind & (AUX | BE | INF | NEG)
                 left -= 1
             else:
                 break

@@ -98,7 +98,8 @@ def _find_labelled(lines: Sequence[str], body: Sequence[int], known: Words) -> f
 def _read_label(line: str) -> str:
     if _LETTER.match(line):
         return "q"
-    label = _LABEL.match(line[:90])
+    head = line[:90]
+    label = _LABEL.match(head) if ":" in head or "：" in head else None
     return _BRACKETS.sub("", label[1]).strip("*_ ").lower() if label else ""
 
 

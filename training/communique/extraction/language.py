@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from functools import cache
 
 from communique.extraction.pages import function_words
 
@@ -19,6 +21,7 @@ _SCRIPTS = {
 _WEIGHT = {"latin": 1.0, "cyrillic": 1.0, "arabic": 1.0, "han": 3.0}  # one sign of Han is most of a word
 _LETTERS = 0.6
 """About the share of letters in the ASCII of a text; in a Cyrillic or Arabic one it is all blanks and digits."""
+_LATIN = ("en", "es", "fr")
 _UKRAINIAN = re.compile(r"[іїєґІЇЄҐ]")
 _RUSSIAN = re.compile(r"[ыэъёЫЭЪЁ]")
 
@@ -47,7 +50,14 @@ def detect(text: str) -> str:
 
 
 def _latin(sample: str) -> str:
-    found = sample.lower().split()
-    known = function_words()
-    counts = {code: sum(map(known[code].__contains__, found)) for code in ("en", "es", "fr")}
-    return max(counts, key=lambda code: counts[code])
+    counts = Counter[str]()
+    for codes, count in Counter(map(_languages_of().get, sample.lower().split())).items():
+        counts.update(dict.fromkeys(codes or (), count))
+    return max(_LATIN, key=lambda code: counts[code])
+
+
+@cache
+def _languages_of() -> dict[str, tuple[str, ...]]:
+    """Return the little words of the languages in Latin script, each with those that use it."""
+    known = {code: function_words()[code] for code in _LATIN}
+    return {word: tuple(code for code in _LATIN if word in known[code]) for word in frozenset().union(*known.values())}

@@ -5,14 +5,11 @@ What somebody says is not told by the article: no sentence of it counts, and nob
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from communique.extraction.article import Span
 from communique.extraction.titles import Titles
-
-_END = re.compile(r"[.!?…\n](?:(?<!\n)[”\"’')\]]*\s+|(?<=\n)[ \t]*\n)")
 
 
 class Layout:
@@ -30,17 +27,7 @@ class Layout:
         self.text, self.paragraphs = text, paragraphs
         self._quoted = merge(quoted)
         self._quotes = [start for start, _ in self._quoted]
-        self._short = titles.short
-        self.sentences = [end for start, end in map(re.Match.span, _END.finditer(text)) if self._ends(start)]
-
-    def _ends(self, start: int) -> bool:
-        if self.is_quoted(start):
-            return False
-        if self.text[start] != ".":
-            return True
-        before = self.text[max(start - 6, 0) : start].split()
-        word = before[-1] if before else ""
-        return word.lower() not in self._short and not (len(word) == 1 and word.isupper())
+        self.sentences = [end.end() for end in titles.end.finditer(text) if not self.is_quoted(end.start())]
 
     def is_quoted(self, place: int) -> bool:
         """Tell whether a place lies in direct speech."""

@@ -121,6 +121,7 @@ class Mentions:
         self._bodies: dict[str, bool] = {}
         self._peoples: dict[str, list[str]] | None = None
         self._fullest: dict[tuple[str, str], str] = {}
+        self._taken_up: dict[str, list[str]] = {}
         self._stems: dict[str, list[str]] | None = None
         self._acronyms: dict[str, str] | None = None
         self._forms: dict[str, Form] = {}
@@ -322,7 +323,9 @@ class Mentions:
 
     def _pronouns(self, name: str) -> list[str]:
         """Give the pronouns that follow a name within its sentences."""
-        found: list[str] = []
+        if name in self._taken_up:
+            return self._taken_up[name]
+        found = self._taken_up[name] = list[str]()
         for mention in self.of_name.get(name, ())[:20]:
             for pronoun in _PRONOUN.finditer(self.text, mention.end, mention.end + 120):
                 if pronoun[0][0] in ".!?":

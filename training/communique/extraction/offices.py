@@ -15,7 +15,9 @@ from communique.extraction.titles import CAPITAL, Titles
 
 _REACH = 130  # characters looked at on either side of a name
 
-_CLAUSE = re.compile(r"[,;:!?“”\"()\[\]\n—–]|(?<=\w\w)[.]\s|\s[-]\s")
+_CLAUSE = re.compile(r"[,;:!?“”\"()\[\]\n—–.-](?:(?<![.-])|(?<=\w\w\.)\s|(?<=\s-)\s)")
+"""A mark between clauses, a full stop or a dash; looked for by its first character, for speed."""
+
 _WORD = re.compile(r"[^\s,;:“”\"()\[\]—–]+")
 _ASIDE = re.compile(r"\s*\([^()\n]{1,40}\)")
 _AGE = re.compile(r",\s+\d{1,3}(?=,)")
@@ -24,8 +26,11 @@ _WHOSE = re.compile(r"^(.*?)(?:['’]s|(?<=s)['’])$")
 _OWNED = re.compile(rf"([{CAPITAL}][\w.-]*(?: [{CAPITAL}][\w.-]*)*)['’]s (?:[a-z]+ )?$")
 _POSSESSED = re.compile(r"\b([Hh]is|[Hh]er|[Ii]ts|[Tt]heir) $")
 _FELLOW = re.compile(rf"\b(?:[Hh]is|[Hh]er|[Tt]heir|[Ii]ts) ([{CAPITAL}]\w+) (?:counterpart|colleague)$")
-_WHO = re.compile(r",? (\w+) (\w+) ([^,;.:!?“”\"()\n]{3,60})")
-_BEING = re.compile(r" (\w+) (?=(\w+) )")
+_NEXT = re.compile(r"(,?) (\w+) ")
+_WHO = re.compile(r"(\w+) ([^,;.:!?“”\"()\n]{3,60})")
+_ARTICLE = re.compile(r"(\w+) ")
+_OF = re.compile(r" of (?:the )?")
+_CLOSED = re.compile(r"\s*(?:[,;:.)—–”\"]|\(|$)")
 _CAPITALISED = re.compile(rf"[{CAPITAL}]")
 _CALLED = re.compile(
     rf"(?:the )?([{CAPITAL}][\w.’'&-]*(?:(?: (?:of|for|and|on|&|the|de|von))* [{CAPITAL}&][\w.’'&-]*)*)"
@@ -180,7 +185,7 @@ def _titled(mention: Mention, before: str, after: str, titles: Titles) -> Office
         owner = whose[1]
     elif not owner and (whose := _POSSESSED.search(before)):
         owner = whose[1].lower()
-    if not owner and (of := re.match(r" of (?:the )?", after)) and (called := _CALLED.match(after, of.end())):
+    if not owner and (of := _OF.match(after)) and (called := _CALLED.match(after, of.end())):
         owner = called[1]
     ranks = len(words)
     while ranks and _head(words[ranks - 1]) in titles.ranks:
@@ -203,7 +208,7 @@ def _in_front(before: str, after: str, mention: Mention, titles: Titles, mention
         return []
     if bare.endswith(",") and len(before) - len(bare) <= 2:
         # With no comma behind the name it is more likely to begin a clause: "after he met the president, X said".
-        if not re.match(r"\s*(?:[,;:.)—–”\"]|\(|$)", after):
+        if not _CLOSED.match(after):
             return []
         chunk = _CLAUSE.split(bare[:-1])[-1]
         if fellow := _FELLOW.search(chunk):
@@ -231,18 +236,20 @@ def _afterwards(after: str, titles: Titles, mentions: Mentions) -> list[Office]:
     position = aside.end() if (aside := _ASIDE.match(after)) else 0
     if age := _AGE.match(after, position):
         position = age.end()
-    if who := _WHO.match(after, position):
-        pronoun, verb = who[1].lower(), who[2].lower()
-        if titles.pronouns.get(pronoun) == "who" and verb in titles.verbs:
-            name, owner = _behind(titles.verbs[verb].partition(" ")[0], ["of", *who[3].split()], titles)
-            return [Office(name, owner, 2.6, name.split()[0])]
-        if titles.pronouns.get(pronoun) == "who" and verb in titles.copulas:
-            office = read_office(who[3], titles, mentions)
-            return [office._replace(weight=2.0)] if office.name else []
-    being = _BEING.match(after, position)
-    if being and being[1] in titles.copulas and being[2] in (titles.definite | titles.indefinite):
-        office = read_office(_CLAUSE.split(after[being.end() :], maxsplit=1)[0], titles, mentions)
-        return [office._replace(weight=2.0)] if office.name and office.owner else []
+    if behind := _NEXT.match(after, position):
+        comma, word = behind.groups()
+        if titles.pronouns.get(word.lower()) == "who" and (who := _WHO.match(after, behind.end())):
+            verb = who[1].lower()
+            if verb in titles.verbs:
+                name, owner = _behind(titles.verbs[verb].partition(" ")[0], ["of", *who[2].split()], titles)
+                return [Office(name, owner, 2.6, name.split()[0])]
+            if verb in titles.copulas:
+                office = read_office(who[2], titles, mentions)
+                return [office._replace(weight=2.0)] if office.name else []
+        being = _ARTICLE.match(after, behind.end()) if word in titles.copulas and not comma else None
+        if being and (being[1] in titles.definite or being[1] in titles.indefinite):
+            office = read_office(_CLAUSE.split(after[behind.end() :], maxsplit=1)[0], titles, mentions)
+            return [office._replace(weight=2.0)] if office.name and office.owner else []
     apposed = _APPOSED.match(after, position)
     if not apposed or apposed.end() == position:
         return []
@@ -260,9 +267,9 @@ def _afterwards(after: str, titles: Titles, mentions: Mentions) -> list[Office]:
         return []
     while at + 1 < len(words) and _head(words[at + 1]) in titles.offices:
         at += 1
-    behind = words[at + 1].lower() if at + 1 < len(words) else ""
-    tied = behind in titles.belonging or behind in titles.pronouns or behind in ("and", "&") or behind.endswith("ing")
-    if behind and not tied and opening in titles.definite:
+    then = words[at + 1].lower() if at + 1 < len(words) else ""
+    tied = then in titles.belonging or then in titles.pronouns or then in ("and", "&") or then.endswith("ing")
+    if then and not tied and opening in titles.definite:
         return []  # "In Sunmar, the mayor also said": no apposition, the next clause
     office = read_office(chunk, titles, mentions)
     if office.name and opening in ("a", "an", "one", "another"):

@@ -38,7 +38,7 @@ class Line(NamedTuple):
 def ends_sentence(line: str) -> bool:
     """Tell whether a line ends as sentences, clauses before a list and speakers' labels do."""
     last = line[-8:].rstrip(_CLOSING)
-    return bool(last) and last[-1] in _ENDS and not _CLOCK.search(last)
+    return bool(last) and last[-1] in _ENDS and not (last.endswith("m.") and _CLOCK.search(last))
 
 
 def cut_lines(text: str) -> list[Line]:

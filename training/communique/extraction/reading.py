@@ -198,7 +198,8 @@ def _tell_text(text: str, source: str) -> Format:
     named = SUFFIXES.get(PurePath(source).suffix.lower()) if source else None
     if named in ("text", "markdown", "html"):
         return named
-    return "markdown" if len(_MARKDOWN.findall(head)) >= 2 else "text"
+    marked = "#" in head or "**" in head or "](" in head
+    return "markdown" if marked and len(_MARKDOWN.findall(head)) >= 2 else "text"
 
 
 def _is_html(data: bytes, name: str) -> bool:

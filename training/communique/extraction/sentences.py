@@ -10,9 +10,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, reduce
+from functools import cache
 from itertools import accumulate
-from operator import or_
 
 import sentencex
 
@@ -20,37 +19,20 @@ from communique.extraction.article import Paragraph, Span
 from communique.extraction.lexicon import Lexicon
 from communique.extraction.quotes import Quote
 
-(
-    DET,
-    POSS,
-    PRON,
-    SUBJECT,
-    REL,
-    AUX,
-    BE,
-    HAVE,
-    NEG,
-    PREP,
-    CONJ,
-    SUB,
-    ADV,
-    TIME,
-    OPENER,
-    COMPL,
-    INF,
-    MODAL,
-    OBJECT,
-    PREDICATE,
-) = (1 << i for i in range(20))
-VERB, NOUN, SOURCE, VIEW, OWNER, CAP, NUMBER, WORD = (1 << i for i in range(20, 28))
-COMMA, COLON, DASH, STOP, PAREN, UNPAREN, QUOTE = (1 << i for i in range(28, 35))
-"""Classes of words, as bits: a word may be of several. Those of the last line are marks."""
+DET, POSS, PRON, SUBJECT, REL, AUX, BE, NEG, PREP, CONJ, SUB, ADV, TIME, OPENER, COMPL, INF = (
+    1 << i for i in range(16)
+)
+VERB, NOUN, SOURCE, VIEW, OWNER, CAP, WORD = (1 << i for i in range(16, 23))
+COMMA, COLON, DASH, STOP, PAREN, UNPAREN, QUOTE = (1 << i for i in range(23, 30))
+MODAL, OBJECT, PREDICATE, NUMBER = (1 << i for i in range(30, 34))
+"""Classes of words, as bits: a word may be of several. Those of the third line are marks; the last are the least asked
+for, since Python takes twice as long over integers of more than 30 bits."""
 
 BREAK = COMMA | COLON | DASH | STOP | PAREN | UNPAREN | QUOTE
 
 _CLASSES = {
     "determiners": DET, "possessives": POSS, "pronouns": PRON, "subjects": SUBJECT, "relatives": REL,
-    "auxiliaries": AUX, "be": BE, "have": HAVE, "modals": MODAL, "negations": NEG, "prepositions": PREP,
+    "auxiliaries": AUX, "be": BE, "modals": MODAL, "negations": NEG, "prepositions": PREP,
     "conjunctions": CONJ, "subordinators": SUB, "adverbs": ADV, "times": TIME, "clause_openers": OPENER,
     "complementizers": COMPL, "infinitives": INF, "objects": OBJECT, "predicates": PREDICATE, "views": VIEW,
 }  # fmt: skip
@@ -61,15 +43,13 @@ _MARKS |= dict.fromkeys("—–―-‒―", DASH) | {"--": DASH, "---": DASH} | 
 _QUOTED = re.compile(r"[“”„‟«»‹›‘’‚「」『』〝〞＂\"'`]")
 _CAPITAL = "[A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐ]"
 _TOKEN = re.compile(
-    r"((?=[^\s\x00_])(?:"
-    r"[A-Za-z]++(?=[ ,\n])"
-    r"|[^\W_]++(?:[-’'.&/_@][^\W_]++|(?<=[0-9]),[0-9]++|[\u0300-\u036f\u064b-\u065f\u0670]++[^\W_]*+)*+"
+    r"([A-Za-z]++(?=[ ,\n])"
+    r"|(?=[^\s\x00_])(?:[^\W_]++(?:[-’'.&/_@][^\W_]++|(?<=[0-9]),[0-9]++|[\u0300-\u036f\u064b-\u065f\u0670]++[^\W_]*+)*+"
     rf"(?:[’']|(?<![^\W_]{_CAPITAL})(?<={_CAPITAL})\.(?=\s{_CAPITAL}))?"  # an apostrophe, or an initial's full stop
     r"|\x01\x00*+|-{2,3}|[^\s\w\x00]))"
 )
-"""What begins no word is told by its first character, and plain words are told at once: both are for speed only."""
+"""Plain words are told at once, and what begins no word is told by its first character: both are for speed only."""
 
-_STOP = re.compile(rf"\.\s+(?={_CAPITAL})")
 _LONG = re.compile(r"[^\W\d_]{4,}")
 LONGEST = 250
 """A sentence of more words is none, and is cut: the grammar may look at a whole sentence for each of its words."""
@@ -98,6 +78,8 @@ class Sentences:
         For each sentence, the number of its paragraph.
     quotes
         Number of a word that is a quotation -> the number of the quotation.
+    wanted
+        Numbers of the words of the classes that were asked for.
     """
 
     text: str
@@ -108,6 +90,7 @@ class Sentences:
     bounds: list[Span] = field(default_factory=list)
     paragraphs: list[int] = field(default_factory=list)
     quotes: dict[int, int] = field(default_factory=dict)
+    wanted: list[int] = field(default_factory=list)
 
 
 def read_sentences(
@@ -144,7 +127,8 @@ def read_sentences(
                 forms[at], kinds[at] = text[slice(*quote.inner)].lower(), WORD
             else:
                 kinds[at] = QUOTE
-        met = reduce(or_, kinds[begin:], 0) & wanted
+        met = [at for at, kind in enumerate(kinds[begin:], begin) if kind & wanted]
+        read.wanted += met
         for end in _sentence_ends(prose, lexicon) if met else (len(prose),):
             until = bisect_left(starts, paragraph.start + end, begin)
             while begin < until:
@@ -188,20 +172,22 @@ def _black_out(text: str, paragraph: Paragraph, quotes: Sequence[Quote]) -> tupl
     return "".join((*words, rest)), _QUOTED.sub("x", "".join((*prose, rest)))
 
 
-def _sentence_ends(prose: str, lexicon: Lexicon) -> Iterator[int]:
-    """Yield where sentences end, as offsets into the paragraph.
+def _sentence_ends(prose: str, lexicon: Lexicon) -> list[int]:
+    """Return where sentences end, as offsets into the paragraph.
 
     The splitter takes some words for abbreviations that are none in small letters: "he told me. “...”".
     """
-    objects = lexicon.words.get("objects", frozenset())
-    last = 0
-    for end in _boundaries(prose, lexicon):
-        for stop in _STOP.finditer(prose, last, end) if objects else ():
-            words = prose[max(last, stop.start() - 12) : stop.start()].split()
-            if words and words[-1] in objects:
-                yield stop.end()
-        yield end
-        last = end
+    ends = list(_boundaries(prose, lexicon))
+    stops = [stop.end() for stop in _stop(lexicon).finditer(prose)]
+    return sorted({*ends, *stops}) if stops else ends
+
+
+@cache
+def _stop(lexicon: Lexicon) -> re.Pattern[str]:
+    """Return what finds a full stop after one of the pronouns that are objects."""
+    objects = sorted(lexicon.words.get("objects", ()))
+    before = "|".join(rf"(?<=(?<!\S){re.escape(word)}\.)" for word in objects) or "(?!)"
+    return re.compile(rf"\.(?:{before})\s+(?={_CAPITAL})")
 
 
 def _boundaries(prose: str, lexicon: Lexicon) -> Iterator[int]:
@@ -209,11 +195,12 @@ def _boundaries(prose: str, lexicon: Lexicon) -> Iterator[int]:
     abbreviations = lexicon.words.get("abbreviations", frozenset())
     for boundary in sentencex.get_sentence_boundaries(lexicon.language, prose):
         end: int = boundary["end_index"]
-        if prose[end : end + 1].islower():
-            continue  # "“Is it so?” she asked."
-        words = prose[max(0, end - 12) : end].split()
-        if end < len(prose) and words and words[-1].lower().rstrip(".").lstrip("(") in abbreviations:
-            continue
+        if end < len(prose):
+            words = prose[max(0, end - 12) : end].split()
+            if words and words[-1].lower().rstrip(".").lstrip("(") in abbreviations:
+                continue
+            if prose[end].islower():
+                continue  # "“Is it so?” she asked."
         yield end
 
 

@@ -46,12 +46,15 @@ _LOOKED_AT = 400
 _HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _QUOTES = frozenset('"“”„«»「」『』')
+_PARTED = re.compile(r"[|•·›»¦⋅/>\t \xa0](?:(?<![ \xa0])|[ \t\xa0])")
 _PARTS = re.compile(r"\s*[|•·›»¦⋅]\s*|\s+[/>]\s+|(?<=\S)[ \t\xa0]{2,}(?=\S)|\t")
 _PAUSE = re.compile(r"\s*[.|•·;,]\s+|\s[–—-]\s")
 _ASIDE = re.compile(r"\s*\([^()]{1,30}\)")
 _AND = re.compile(r",\s+|\s+(?:and|&|y|et|и|та)\s+")
 _COUNT = re.compile(r"\(?[\d.,]+\s?[kKmM]?\)?\+?(?:\s+\S+){0,3}$")
-_RIGHTS = re.compile(r"(?<!\w)©|\(c\)\s*(?:\d{4}|copyright)|copyright\s*(?:©|\d{4}|\(c\))", re.I)
+_RIGHTS = re.compile(
+    r"[©(c](?:(?<=©)(?<!\w©)|(?<=\()c\)\s*(?:\d{4}|copyright)|(?<=c)opyright\s*(?:©|\d{4}|\(c\)))", re.I
+)
 _CREDITED = re.compile(r"\(\s*(?:[A-Z][\w.'’-]*\s?){1,4}/\s?(?:[A-Z][\w.'’-]*[\s/]?){1,5}\)\.?$")
 _LABEL = re.compile(r"[^\s:.!?][^:.!?]{0,60}:\s")
 
@@ -107,7 +110,7 @@ def read_byline(line: str, words: Words) -> str:
     """Return the names and places of a byline, "" if the line is none: "Posted on 14 May by Liv Adrell" has one."""
     names = line[:_LOOKED_AT].strip("()[]| ")
     bare = names.lower()
-    parts = [part for part in _PARTS.split(names) if part]
+    parts = _split(names)
     if len(parts) > 1 and is_name(parts[0], words) and any(_is_date(part, words) for part in parts[1:]):
         return parts[0].strip("*_ ")  # "Liv Adrell | Sunmar | 14 May 2031"
     if not bare.startswith((*words.by, *words.stamped)):
@@ -215,7 +218,7 @@ def _find_look(head: str, lower: str, words: Words, count: int, ends: bool) -> L
 def _is_note(head: str, words: Words) -> bool:
     """Tell "Our Standards: ...", "Source: The Ledger.", "Note: this article was amended." from what others say."""
     said = head.lstrip("*_([ ")
-    label = _LABEL.match(said[:70])
+    label = _LABEL.match(said[:70]) if ":" in said[:70] else None
     rest = said[label.end() :].lstrip("*_ ") if label else said
     own = rest[:40].lower()
     if own.startswith(words.selves) and _QUOTES.isdisjoint(head):
@@ -321,12 +324,17 @@ def _is_date(head: str, words: Words) -> bool:
 def _is_links(head: str, ends: bool, count: int) -> bool:
     if ends or not _QUOTES.isdisjoint(head):
         return False
-    parts = [part for part in _PARTS.split(head) if part]
+    parts = _split(head)
     if len(parts) < 2:
         return False
     if count > MANY:
         parts.pop()  # cut off in the middle
     return all(len(part.split()) <= 4 for part in parts)
+
+
+def _split(line: str) -> list[str]:
+    """Return the parts of a line between bars, bullets and gaps; most have none, which is seen at once."""
+    return [part for part in _PARTS.split(line) if part] if _PARTED.search(line) else [line]
 
 
 def _is_prompt(head: str, bare: str, words: Words, count: int, ends: bool) -> bool:

@@ -27,7 +27,7 @@ _LONGEST = 400  # of a source, in characters
 _LETTERHEAD = 2000  # characters above a text that are looked at
 _OPENING = 12  # characters in which the first sentence names whose release it is
 _NEAR = 6  # attributions that are looked at for one without a source
-_RELATIVE = re.compile(r",? (?:who|which|that|whose|whom)\b|[;:\n]")
+_RELATIVE = re.compile(r"[;:\n, ](?:(?<![, ])|(?:(?<=,) )?(?<= )(?:who|which|that|whose|whom)\b)")
 _WHOSE = re.compile(r"['’]s?$")
 _OWNER = re.compile(r"\w(?:['’]s|s['’])$")
 _YEARS_OLD = re.compile(r"\d{1,3}-year-old$")
@@ -73,7 +73,9 @@ def resolve(article: Article, attributions: Sequence[Attribution], lexicon: Lexi
     """
     if not attributions:
         return ()
-    found = _Resolver(article, attributions, titles_of(lexicon)).resolve()
+    resolver = _Resolver(article, attributions, titles_of(lexicon))
+    found = resolver.resolve()
+    del resolver.antecedents.roster  # else the two hold each other until the garbage collector comes by
     return tuple(Speaker(one.name, one.office, one.actor, one.confidence) if one.name else Speaker() for one in found)
 
 
@@ -113,8 +115,8 @@ class _Resolver:
         """Tell whether a paragraph is set in capitals as headlines are."""
         if part.end - part.start > 200:
             return False
-        words = [word for word in self.text[part.start : part.end].split() if len(word) > 3]
-        return len(words) > 3 and sum(word[0].isupper() for word in words) * 5 > len(words) * 4
+        opening = [word[0] for word in self.text[part.start : part.end].split() if len(word) > 3]
+        return len(opening) > 3 and sum(map(str.isupper, opening)) * 5 > len(opening) * 4
 
     def resolve(self) -> list[Referent]:
         """Find all speakers: those with a source in their order, then the others beside them."""

@@ -20,6 +20,8 @@ Gender = Literal["he", "she"]
 CAPITAL = "A-Z\u00c0-\u00d6\u00d8-\u00de\u0100-\u024f\u0386-\u03ab\u0400-\u042f\u0531-\u0556\u1e00-\u1eff"
 """Letters that may begin a name, for a class of characters; of the mixed blocks also small ones, to be told later."""
 
+_SHORT = 6  # characters of a word that may be an abbreviation
+
 
 @dataclass(frozen=True, eq=False)
 class Titles:
@@ -79,9 +81,14 @@ class Titles:
         return self.honorifics | self.ranks.keys() | self.shortened.keys() | self.offices
 
     @cached_property
-    def short(self) -> frozenset[str]:
-        """Words that a full stop may follow in the midst of a sentence."""
-        return self.honorifics | self.ranks.keys() | self.shortened.keys()
+    def end(self) -> re.Pattern[str]:
+        """The end of a sentence or a paragraph, but for the full stops of initials and of words such as "Mr"."""
+        by_length: dict[int, list[str]] = {}
+        for word in sorted(self.honorifics | self.ranks.keys() | self.shortened.keys()):
+            by_length.setdefault(len(word), []).append(re.escape(word))
+        short = [rf"(?i:{'|'.join(words)})" for length, words in by_length.items() if length <= _SHORT]
+        stop = "".join(rf"(?<!(?<!\S){words}\.)" for words in (*short, "[A-ZÀ-ÖØ-ÞА-ЯЁІЇЄҐ]"))
+        return re.compile(rf"[.!?…\n](?:(?<!\n)(?:(?<!\.)|{stop})[”\"’')\]]*\s+|(?<=\n)[ \t]*\n)")
 
     @cached_property
     def heads_and_modifiers(self) -> frozenset[str]:

@@ -165,6 +165,8 @@ def _read_label(text: str, paragraph: Paragraph, known: Words) -> _Label | None:
     if pointed := _POINTED.match(inner):
         name = pointed[0].rstrip(".")
         return _label(text, paragraph, start, len(name), pointed.end(), "addressed", alone=True, asks=name == "Q")
+    if ":" not in inner and "：" not in inner:
+        return None
     colon = _COLON.search(_BRACKETS.sub(lambda bracket: "." * len(bracket[0]), inner))
     if colon is None:
         return None
