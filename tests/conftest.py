@@ -71,9 +71,20 @@ SMALL = Recipe(
     folds=3,
 )
 
-# Many short runs find more than one long one; and a busy machine is no fault.
-settings.register_profile("suite", max_examples=40, deadline=None)
-settings.load_profile("suite")
+
+# The files that take longest, in this order: begun first, so that at the end no core waits for the other.
+LONG = ["test_server.py", "test_page.py", "test_train.py", "test_classify.py", "test_connection.py", "test_document.py"]
+LONG += ["test_packaging.py", "test_app.py", "test_artefact.py", "test_prevalence.py", "test_trend.py", "test_tfidf.py"]
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores: many tests wait for a clock, a browser or another process."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")

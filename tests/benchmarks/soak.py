@@ -2,11 +2,11 @@
 
 Run: python tests/benchmarks/soak.py [--requests 200000] [--clients 8] [--workers 2]
 
-Every tenth request is a batch of 50, every hundredth a wrong one. Swaps and kills fall into the first half: a killed
-worker's successor is small again and hides what grows, and each swap leaves gaps in the heap that later ones fill. The
-second half is requests alone. Memory is the proportional share (Pss) of the supervisor and its workers, read every
-twentieth part of the run. The run fails if a request fails that was not a killed worker's, or if a line through the
-second half rises by more than 5 %; what the first half added is printed, not judged.
+Every tenth request is a batch of 50, every hundredth a wrong one. Kills fall into the first half, for a killed worker's
+successor is small again and hides what grows; swaps go on to the end. Memory is what is private to the supervisor and
+its workers: a proportional share (Pss) would rise and fall with every other process that maps the same libraries. It is
+read every tenth part of the run. The run fails if a request fails that was not a killed worker's, or if a line through
+the second half rises by more than 3 %; what the first half added is printed, not judged.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ import numpy as np
 from communique.model import registry
 
 TEXT = "We state that any attack at the {} will be answered with force, and that talks stay open until day {}."
-_WORDS = 5_000  # different numbers: the classifier remembers words, and up to 65,536 of them would look like a leak
+_WORDS = 5_000  # different numbers: what the classifier remembers of words is bounded, but far beyond one run
 PLACES = ("river", "dam", "border", "strait", "ridge")
 
 
@@ -57,11 +57,11 @@ def workers_of(process: int) -> list[int]:
 
 
 def memory(processes: list[int]) -> float:
-    """Megabytes that belong to these processes, shared pages by their share."""
+    """Megabytes that are private to these processes."""
     total = 0
     for process in processes:
         text = Path(f"/proc/{process}/smaps_rollup").read_text("ascii")
-        total += int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1])
+        total += sum(map(int, re.findall(r"^Private_\w+:\s+(\d+)", text, re.MULTILINE)))
     return total / 1024
 
 
@@ -131,12 +131,12 @@ def main() -> None:
         try:
             clients = Clients(port, given.clients, given.requests)
             seen, killed, swaps, kills = [], set(), 0, 0
-            began, step = time.monotonic(), max(1, given.requests // 20)
+            began, step = time.monotonic(), max(1, given.requests // 10)
             while any(thread.is_alive() for thread in clients.threads):
                 time.sleep(0.05)
-                if swaps < 20 and clients.done >= (swaps + 1) * given.requests / 42:
+                if swaps < 20 and clients.done >= (swaps + 1) * given.requests / 21:
                     swaps += 1
-                    point(folder, versions[swaps % 2])
+                    point(folder, versions[(swaps - 1) % 2])
                     process.send_signal(signal.SIGHUP)
                 if (
                     kills < 10
@@ -146,8 +146,7 @@ def main() -> None:
                     kills += 1
                     killed.add(f"{workers[0]:x}")
                     os.kill(workers[0], signal.SIGKILL)
-                workers = workers_of(process.pid)
-                if clients.done >= (len(seen) + 1) * step and len(workers) == given.workers:
+                if clients.done >= (len(seen) + 1) * step and len(workers := workers_of(process.pid)) == given.workers:
                     with suppress(OSError):  # one is gone this very moment
                         seen.append(memory([process.pid, *workers]))
                         print(f"{clients.done:9,} requests  {seen[-1]:7.1f} MB", flush=True)
@@ -165,9 +164,10 @@ def main() -> None:
     print(f"{len(strangers)} other requests failed")
     print(f"memory in the first half: {min(seen[: len(seen) // 2]):.1f} to {max(seen[: len(seen) // 2]):.1f} MB")
     print(f"memory in the second half: {half.min():.1f} to {half.max():.1f} MB, {growth:+.1%}")
-    if strangers or growth > 0.05:
-        print(strangers[:5])
+    if strangers or growth > 0.03:
+        print("FAILED", strangers[:5])
         raise SystemExit(1)
+    print("no request lost that was not a killed worker's, and memory is flat")
 
 
 if __name__ == "__main__":

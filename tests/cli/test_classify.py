@@ -450,8 +450,8 @@ def test_nothing_heavy_is_imported(plain_environment, model, tmp_path):
     script = (
         "import sys; from communique.cli.app import app\n"
         "try: app()\n"
-        "finally: print([m for m in ('sklearn', 'datasets', 'pandas', 'joblib', 'rich.table', 'numpy.f2py', 'multiprocessing.pool')"
-        " if m in sys.modules], file=sys.stderr)"
+        "finally: print([m for m in ('sklearn', 'datasets', 'pandas', 'joblib', 'rich.table', 'multiprocessing.pool', "
+        "'numpy.f2py') if m in sys.modules], file=sys.stderr)"
     )
     for arguments in (["We are ready."], ["in.csv", "-f", "csv"]):
         (tmp_path / "in.csv").write_text("text\nWe are ready.\n")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
@@ -163,3 +164,23 @@ def test_a_desk_starts_no_thread_before_it_is_asked():
     before = threading.active_count()
     Desk()
     assert threading.active_count() == before
+
+
+def test_it_tells_how_long_the_longest_piece_of_work_has_taken():
+    desk = Desk()
+    assert desk.stuck() == 0
+
+    async def work() -> None:
+        first, second = threading.Event(), threading.Event()
+        pieces = [asyncio.ensure_future(desk.run(event.wait)) for event in (first, second)]
+        await asyncio.sleep(0.05)
+        assert desk.stuck() >= 0.04
+        first.set()
+        await pieces[0]
+        assert desk.stuck() >= 0.04
+        second.set()
+        await pieces[1]
+        assert desk.stuck() == 0
+
+    asyncio.run(work())
+    desk.close()

@@ -96,3 +96,9 @@ def test_a_token_that_cannot_be_sent_or_is_easily_guessed_is_refused(tmp_path, c
 def test_a_missing_token_file_is_refused(tmp_path):
     with pytest.raises(UsageError, match="cannot be read"):
         read_token(tmp_path / "token")
+
+
+def test_the_heaviest_work_that_may_be_asked_is_not_taken_for_endless():
+    """Two megabytes of statements with evidence take eight seconds on a core; there may be ten times too few cores."""
+    assert Settings().endless > 10 * 2 * 8
+    assert Settings(max_bytes=20_000_000).endless > 10 * Settings().endless / 2

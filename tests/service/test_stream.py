@@ -184,10 +184,10 @@ def test_a_long_stream_takes_no_more_memory_than_a_short_one(service):
             connection.sendall(chunk(line * min(20, lines - start)))
         connection.sendall(b"0\r\n\r\n")
 
-    assert pour(1000) == 1000
+    assert pour(4000) == 4000  # pieces are of any size up to half a thousand lines: the largest leaves room behind
     before = memory()
     assert pour(12_000) == 12_000  # 37 MB each way
-    assert memory() - before < 12_000_000
+    assert memory() - before < 18_000_000
 
 
 def test_a_client_that_does_not_take_its_rows_is_not_read_from(service):

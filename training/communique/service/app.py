@@ -57,5 +57,6 @@ def create_app(settings: Settings, shelf: Shelf) -> Starlette:
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
+    app.state.stuck = desk.stuck
     guard.protect(app, settings)
     return app

@@ -13,6 +13,8 @@ would cost. What is heavier runs in one of a few threads, and the loop goes on m
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -71,6 +73,7 @@ class Desk:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(_THREADS, "desk")
+        self._begun: dict[int, float] = {}  # when each thread that works began
         self._waiting: list[_Asked] = []
         self._expected = 1  # as many as the last pass served
         self._due: asyncio.Handle | None = None
@@ -101,7 +104,20 @@ class Desk:
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do heavy work in a thread. If nobody waits for it any more before it has begun, it is not done."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._do, work)
+
+    def _do(self, work: Callable[[], T]) -> T:
+        thread = threading.get_ident()
+        self._begun[thread] = time.monotonic()
+        try:
+            return work()
+        finally:
+            del self._begun[thread]
+
+    def stuck(self) -> float:
+        """Tell for how many seconds the piece of work has been under way that takes longest."""
+        now = time.monotonic()
+        return now - min(list(self._begun.values()), default=now)
 
     def close(self) -> None:
         """Let go of the threads."""

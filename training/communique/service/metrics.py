@@ -31,6 +31,7 @@ _HELP = {
     "communique_abstentions_total": "Statements on which the model abstained.",
     "communique_reloads_total": "New model versions met, by result.",
     "communique_worker_restarts_total": "Workers that died and were replaced.",
+    "communique_worker_hangs_total": "Workers that hung, and were ended to be replaced.",
     "communique_model_info": "The models at work.",
 }
 

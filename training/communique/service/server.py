@@ -8,7 +8,7 @@ version of a model; the workers look at no disk at all.
 ===========  ======================================================================================================
 SIGTERM      stop: no new connection, requests under way are finished (so does SIGINT, Ctrl-C)
 SIGHUP       look for newer versions now, also for such as were refused before
-SIGCHLD      a worker is gone: another one takes its place and its counters
+SIGCHLD      a worker is gone: another one takes its place and its counters; one that hangs is made to go
 ===========  ======================================================================================================
 """
 
@@ -31,6 +31,7 @@ from communique.service import log
 from communique.service.balance import Balance
 from communique.service.channel import Channel, make_channels
 from communique.service.metrics import Metrics
+from communique.service.pulse import Pulse
 from communique.service.settings import Settings
 from communique.service.shelf import Shelf
 
@@ -131,6 +132,7 @@ class Supervisor:
         self._settings, self._app, self._shelf, self._listener = settings, app, shelf, listener
         self._metrics: Metrics = app.state.metrics
         self._balance = Balance(settings.processes + 1)
+        self._pulse = Pulse(settings.processes + 1, settings.timeouts.hung)
         self._children: dict[int, _Child] = {}
         self._due: dict[int, float] = {}  # when to fill the place of a dead worker, by slab
         self._young = 0
@@ -189,6 +191,7 @@ class Supervisor:
                 self._kill()
             elif self._stopping is None and now >= look:
                 look = now + _LOOK
+                self._end_hung(self._pulse.listen(now))
                 self._renew()
 
     def _answer(self, rung: bytes) -> None:
@@ -204,6 +207,7 @@ class Supervisor:
 
     def _fork(self, slab: int) -> None:
         ours, theirs = make_channels()
+        self._pulse.begin(slab)
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # the child unblocks them when it can obey
         identity = os.fork()
         if identity == 0:
@@ -222,7 +226,15 @@ class Supervisor:
 
         self._metrics.use(slab)
         Worker(
-            self._app, self._shelf, self._settings, self._metrics, self._listener, channel, self._balance, slab
+            self._app,
+            self._shelf,
+            self._settings,
+            self._metrics,
+            self._listener,
+            channel,
+            self._balance,
+            self._pulse,
+            slab,
         ).run()
 
     def _reap(self) -> None:
@@ -252,6 +264,16 @@ class Supervisor:
                 raise CommuniqueError("the workers do not stay alive", remedy="see the lines above for why")
             self._metrics.add("communique_worker_restarts_total", {})
             self._due[child.slab] = time.monotonic() + (_YOUNG if self._young > 1 else 0)
+
+    def _end_hung(self, silent: list[int]) -> None:
+        """End workers that live but do nothing; what they had in hand is lost, as nobody would have answered it."""
+        for identity, child in self._children.items():
+            if child.slab in silent:
+                log.say("worker hung", level=logging.ERROR, worker=identity, seconds=self._settings.timeouts.hung)
+                self._metrics.add("communique_worker_hangs_total", {})
+                self._pulse.begin(child.slab)
+                with suppress(ProcessLookupError):
+                    os.kill(identity, signal.SIGKILL)
 
     def _stop(self) -> None:
         if self._stopping is None:

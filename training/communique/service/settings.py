@@ -14,6 +14,7 @@ from communique.errors import UsageError
 
 LogFormat = Literal["text", "json"]
 
+_CRAWL = 10_000  # bytes a second: the heaviest work (evidence for all of a body) does 240,000 on a core of its own
 _SHORTEST_TOKEN = 16  # characters: as few can be guessed over a network
 _UNITS = {"": 1, "B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30}
 
@@ -24,7 +25,7 @@ class Timeouts:
 
     ``head``: to send request line and headers, from the first moment of a connection. ``body``: each such stretch must
     bring ``slowest`` bytes a second of a body. ``answer``: to take what has been sent. ``idle``: between two requests.
-    ``drain``: for requests under way when the service is told to stop.
+    ``drain``: for requests under way when the service is told to stop. ``hung``: for a worker to show no sign of life.
     """
 
     head: float = 10.0
@@ -33,6 +34,7 @@ class Timeouts:
     answer: float = 20.0
     idle: float = 15.0
     drain: float = 20.0
+    hung: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,11 @@ class Settings:
         if hasattr(os, "sched_getaffinity"):  # the cores this process may use
             return self.workers or len(os.sched_getaffinity(0))
         return self.workers or os.cpu_count() or 1
+
+    @property
+    def endless(self) -> float:
+        """Seconds after which work on one request is taken to have no end."""
+        return self.timeouts.hung + self.max_bytes / _CRAWL
 
     @property
     def loopback(self) -> bool:

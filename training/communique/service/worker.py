@@ -23,6 +23,7 @@ from communique.service.balance import Balance
 from communique.service.channel import Channel
 from communique.service.connection import Connection
 from communique.service.metrics import Metrics
+from communique.service.pulse import Pulse
 from communique.service.settings import Settings
 from communique.service.shelf import Shelf
 
@@ -53,6 +54,7 @@ class Worker(uvicorn.Server):
         listener: socket.socket,
         channel: Channel,
         balance: Balance,
+        pulse: Pulse,
         slab: int,
     ) -> None:
         times = settings.timeouts
@@ -74,7 +76,8 @@ class Worker(uvicorn.Server):
         )
         self._shelf, self._settings, self._metrics = shelf, settings, metrics
         self._listener, self._channel = listener, channel
-        self._balance, self._slab = balance, slab
+        self._balance, self._pulse, self._slab = balance, pulse, slab
+        self._stuck = app.state.stuck
         self._accepting = False
         self._waited, self._others = 0, balance.told()  # looks in vain, and what was seen at the last one
         self.servers: list[asyncio.base_events.Server] = []
@@ -188,9 +191,11 @@ class Worker(uvicorn.Server):
         log.say("refused", status=status)
 
     async def on_tick(self, counter: int) -> bool:
-        """Look at the clocks of all connections."""
+        """Look at the clocks of all connections, and say that this worker lives, unless its work does not get on."""
         if counter % _SWEEP == 0:
             now = time.monotonic()
+            if self._stuck() < self._settings.endless:
+                self._pulse.beat(self._slab)
             for connection in list(self.server_state.connections):
                 if connection.transport is not None:
                     connection.sweep(now)  # type: ignore[union-attr]
