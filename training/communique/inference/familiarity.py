@@ -97,7 +97,7 @@ def most_words(texts: pa.Array) -> np.ndarray:
     if not len(ends) or data is None:
         return np.zeros(len(texts), np.int64)
     marks = _MARKS[np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]]
-    return np.diff(np.concatenate([[0], np.cumsum(marks)])[ends - ends[0]]) + 1
+    return np.asarray(np.diff(np.concatenate([[0], np.cumsum(marks)])[ends - ends[0]]) + 1)
 
 
 @dataclass(frozen=True, eq=False)
