@@ -137,6 +137,8 @@ class Reader:
             kind = kinds[at]
             for bit, rule in self._rules:
                 if kind & bit and (draft := rule(self, at)) is not None:
+                    while self.drafts and self._encloses(draft, self.drafts[-1]):
+                        self.drafts.pop()
                     self.drafts.append(draft)
                     self.subject = draft.source or self.subject
                     self.done = max(draft.contents[-1][1], draft.cue[1] if draft.cue else 0, self.done)
@@ -145,6 +147,11 @@ class Reader:
             found = self._announces() or self._signed()
             self.drafts += [found] if found else self._leftover()
         return self.drafts
+
+    def _encloses(self, draft: Draft, other: Draft) -> bool:
+        """Tell whether what a draft reports is another's report: see `_preceding`."""
+        first, last = draft.contents[0]
+        return first <= other.contents[0][0] and other.contents[-1][1] <= last
 
     def _leftover(self) -> list[Draft]:
         """Read long quotations in a sentence that has no word of report: its subject's, as likely as not."""
@@ -464,7 +471,8 @@ class Reader:
             return None
         if not before & QUOTE:
             clause = range(self.done, place.left)
-            if self._kind(place.end) & SUBJECT or not any(self.kinds[at] & (AUX | VERB) for at in clause):
+            reports = self.done == place.left  # "Orr called for calm, said an aide"
+            if self._kind(place.end) & SUBJECT or not (reports or any(self.kinds[at] & (AUX | VERB) for at in clause)):
                 return None  # an apposition: "the minister, Ada Orr, said ..."
         return self._following(place, source, place.at, source[1])
 
@@ -509,12 +517,18 @@ class Reader:
         return at == self.opening or not self.kinds[at - 1] & (WORD | COMMA | COLON)
 
     def _preceding(self, begin: int) -> list[Span]:
-        """Return the content that ends before the word `begin`, in a list; an empty list if there is none."""
+        """Return the content that ends before the word `begin`, in a list; an empty list if there is none.
+
+        A report that ends there is the content of the next: that "Orr called for calm, an aide said" is the aide's word.
+        But words that it quotes are Orr's.
+        """
         if begin == self.first:
             return [(begin - 1, begin)] if self._kind_before(begin) & QUOTE else []
         end, start = begin, self.done
-        while end > start and not self.kinds[end - 1] & (WORD | QUOTE):
+        while end > self.first and not self.kinds[end - 1] & (WORD | QUOTE):
             end -= 1
+        if end <= start and not any(kind & QUOTE for kind in self.kinds[self.first : end]):
+            start = self.first
         while start < end and not self.kinds[start] & (WORD | QUOTE):
             start += 1
         return [(start, end)] if end > start else []
@@ -744,7 +758,7 @@ class Reader:
                 return True
             adversative = True
         else:
-            adversative = self.forms[at + 1] in self.lexicon.words.get("adversatives", ())
+            adversative = at + 1 < self.last and self.forms[at + 1] in self.lexicon.words.get("adversatives", ())
         new = self._kind(at + 2) & (SUBJECT | DET | CAP | POSS)
         if self._kind(at + 2) & COMPL and self._kind(at + 3) & (DET | POSS | SUBJECT | CAP):
             return False  # ", but that the door was open"
