@@ -174,6 +174,15 @@ def test_a_text_unlike_those_of_the_training_is_left_unanswered(run, model):
     assert all(row["abstained"] and row["label"] in LABELS for row in rows)
 
 
+def test_texts_in_a_language_that_the_model_has_not_learnt_are_told_once(run, model):
+    german = "Die Regierung weist alle diese haltlosen Vorwürfe mit Nachdruck und in aller Form zurück."
+    told = "2 of the first 3 texts are not in the language"
+    assert run("classify", "-m", model, german, german, TEXTS[0]).stderr.count(told) == 1
+    assert told in run("classify", "-m", model, german, german, TEXTS[0], "--format", "table").stderr
+    assert told not in run("classify", "-m", model, german, german, TEXTS[0], "--max-error", "0.9").stderr
+    assert "language" not in run("classify", "-m", model, german, TEXTS[0]).stderr
+
+
 def test_a_promise_that_cannot_be_made_is_said(run, model):
     result = run("classify", "-m", model, TEXTS[0], "--max-error", "0.001", "--coverage", "0.999")
     assert result.exit_code == 0

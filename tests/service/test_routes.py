@@ -259,6 +259,12 @@ def test_a_body_of_another_shape_is_refused_by_name(client, body, told):
     assert told in problem(answer, 422)["found"]
 
 
+def test_two_faults_are_told_at_once_and_what_there_may_be(client):
+    told = problem(client.post("/v1/extract", json={"text": "a"}), 422)
+    assert told["found"] == "no 'article' and the unknown field 'text'"
+    assert told["expected"] == "of source, format, article"
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -355,7 +361,8 @@ def test_texts_too_many_or_too_long_are_refused(make):
 def test_a_body_too_large_is_refused(make):
     with make(max_bytes=1000) as client:
         for path in ("/v1/classify", "/v1/extract", "/v1/article", "/v1/explain"):
-            problem(client.post(path, json={"text": "a" * 1000}), 413)
+            told = problem(client.post(path, json={"text": "a" * 1000}), 413)
+            assert ("stream" in told["remedy"]) == (path == "/v1/classify")
 
 
 def test_unknown_models_labels_addresses_and_methods_are_refused_by_name(client):

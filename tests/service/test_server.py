@@ -209,6 +209,11 @@ def test_requests_under_way_are_finished_when_the_service_is_told_to_stop(servin
     assert service.wait(10) == 0
 
 
+def test_a_look_for_newer_versions_that_finds_none_says_so(service, wait):
+    service.signal(signal.SIGHUP)
+    wait(lambda: "nothing newer" in service.log)
+
+
 def refuses(service) -> bool:
     """Tell whether nobody listens any more."""
     try:

@@ -122,7 +122,8 @@ def test_what_is_wrong_from_the_first_line_on_is_answered_with_a_status(client, 
 
 def test_what_stops_a_stream_later_is_told_in_a_last_line_that_is_no_row(client):
     many = b'{"text": "We are ready."}\n' * 600
-    for bad in (b'{"text": "a", ' + b",".join(b'"k%d": 1' % n for n in range(300)) + b"}\n", b"x" * 100_001):
+    keys = b'{"text": "a", ' + b",".join(b'"k%d": 1' % n for n in range(300)) + b"}\n"
+    for bad in (keys, b"x" * 100_001, b"x" * 100_001 + b"\n" + many):
         answer = client.post("/v1/classify", content=many + bad, headers=LINES)
         assert answer.status_code == 200
         *rows, last = rows_of(answer.text)

@@ -108,9 +108,11 @@ def classify(
                 _show_articles(classifier, options, found)
             else:
                 pairs = ((each.article, each.statements) for each in found if each.article is not None)
-                _write(answer(classifier, batches(pairs), options, jobs=jobs), output, shown, force=force)
+                answers = answer(classifier, batches(pairs), options, jobs=jobs)
+                _write(_warn_of_language(classifier, options, answers), output, shown, force=force)
         return
     answers = answer(classifier, read_inputs(inputs or [], wanted), options, jobs=jobs)
+    answers = _warn_of_language(classifier, options, answers)
     with nullcontext() if receipt is None else _receipt(receipt, force) as kept:
         ledger = None
         if kept is not None:
@@ -134,7 +136,8 @@ def _show_articles(classifier: Classifier, options: Options, found: Iterable[Ext
 
     for each in found:
         if each.article is not None and each.statements:
-            (answered,) = answer(classifier, [batch_of([(each.article, each.statements)])], options, jobs=1)
+            answers = answer(classifier, [batch_of([(each.article, each.statements)])], options, jobs=1)
+            (answered,) = _warn_of_language(classifier, options, answers)
             book = classifier.model.codebook
             show_article(each.article, answered.rows.to_pylist(), classifier.labels, book.background)
 
@@ -165,6 +168,19 @@ def _warn(classifier: Classifier, options: Options) -> None:
         say(f"communique: {why}; every label is listed")
     if options.max_error is not None or options.coverage is not None:
         say("communique: the promise holds for statements like the training rows; on others, expect more errors")
+
+
+def _warn_of_language(classifier: Classifier, options: Options, answers: Iterable[Answered]) -> Iterator[Answered]:
+    """Pass answers on; say so if most of the first batch is in a language that the model has not learnt."""
+    for place, answered in enumerate(answers):
+        if not place and options.threshold is None and options.max_error is None:
+            foreign, rows = int(classifier.is_foreign(answered.batch.text).sum()), answered.rows.num_rows
+            if 2 * foreign > rows:
+                say(
+                    f"communique: {foreign:,} of the first {rows:,} texts are not in the language that "
+                    f"{classifier.model.name} learnt, so their labels mean nothing; --max-error 0.1 leaves them unanswered"
+                )
+        yield answered
 
 
 def _form(name: str | None) -> Literal["table"] | Format | None:

@@ -16,7 +16,7 @@ def serve(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODEL]...", help="Names, name@version, or paths; the first is the default.", show_default="stance"
+            metavar="MODEL", help="Names, name@version, or paths; the first is the default.", show_default="stance"
         ),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 or :: opens it to others.")] = "127.0.0.1",

@@ -152,6 +152,7 @@ def train(
     typer.echo(
         f"Saved {name} {saved.version} in {saved.file.parent} "
         f"({len(rows):,} statements, {trained.facts['seconds']:g} s)."
+        + (f" It goes by that path: communique classify --model {saved.file.parent}" if output else "")
     )
 
 

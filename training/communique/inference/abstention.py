@@ -273,7 +273,7 @@ class Judge:
                 probability[long] = self._by_passages(texts.take(pa.array(long)), usual.passage, predict_proba)
             reason[long] = REASONS.index(TOO_LONG)
             reason[at[(measured.known < usual.known) & (measured.strange >= STRANGE)]] = REASONS.index(UNFAMILIAR)
-            reason[at[(measured.common < usual.usual) & (measured.known < usual.known)]] = REASONS.index(WRONG_LANGUAGE)
+            reason[at[self.familiarity.is_foreign(measured)]] = REASONS.index(WRONG_LANGUAGE)
             reason[at[measured.words < max(usual.shortest, 1)]] = REASONS.index(TOO_SHORT)
         columns: dict[str, pa.Array] = {}
         if self.threshold is not None:

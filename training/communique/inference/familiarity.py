@@ -127,6 +127,10 @@ class Familiarity:
         sums = csr_matrix((ones, words.codes, words.offsets), (len(words), len(counts))) @ counts
         return _Counts(*sums.astype(np.int64).T).measures()
 
+    def is_foreign(self, measured: Measures) -> np.ndarray:
+        """Tell which of the texts measured are in another language or script, bool (n,)."""
+        return np.asarray((measured.common < self.profile.usual) & (measured.known < self.profile.known))
+
 
 class _WordCounts:
     """Counts of each distinct word's own words, as `_Counts` has them: "so-called" has two."""

@@ -105,6 +105,16 @@ class Classifier:
         judgement = self.judge(options).judge_rows(texts, self.predict_proba(texts), self.predict_proba)
         return verdicts(judgement.probability, self.labels, options, judgement.columns)
 
+    def is_foreign(self, texts: Texts) -> np.ndarray:
+        """Tell which texts are in a language or script that the model has not learnt, bool (n,); not of a few words."""
+        texts = _listed(texts)
+        if self._familiarity is None:
+            return np.zeros(len(texts), bool)
+        measured = self._familiarity.measure(texts)
+        return np.asarray(
+            self._familiarity.is_foreign(measured) & (measured.words >= self._familiarity.profile.shortest)
+        )
+
     def judge(self, options: Options) -> Judge:
         """Find the thresholds that the options ask for.
 

@@ -294,7 +294,7 @@ class _Exchange:
             413,
             found,
             f"at most {self.guard.settings.max_bytes:,}",
-            f"send less at once, or stream it as JSON Lines to {_STREAMS}",
+            f"send less at once, or stream it as JSON Lines to {_STREAMS}" if self.scope["path"] == _STREAMS else "",
         )
 
     def _turn_away(self, refused: Refused) -> Refused:

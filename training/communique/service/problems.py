@@ -19,7 +19,7 @@ What `guard` and `connection` refuse (401, 403, 408, 413, 414, 421, 431, 503) lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -85,24 +85,28 @@ def respond(error: CommuniqueError) -> Response:
     return Response(write(error), status_of(error), media_type=MEDIA_TYPE)
 
 
-def misfit(failure: ValidationError, where: str = "") -> UsageError:
-    """Make one sentence of what pydantic found: the first fault, and how many more there are.
+def misfit(failure: ValidationError, fields: Iterable[str], where: str = "") -> UsageError:
+    """Make one sentence of what pydantic found: the first two faults, and how many more there are.
 
-    ``where``: what the values stood in, such as "the query".
+    ``fields`` are those that there may be. ``where``: what the values stood in, such as "the query".
     """
     faults = failure.errors(include_url=False, include_context=False)
-    first = faults[0]
-    place = ".".join(map(str, first["loc"])) or "the body"
-    match first["type"]:
-        case "missing":
-            found, expected = f"no {place!r}", "it"
-        case "extra_forbidden":
-            found, expected = f"the unknown field {place!r}", ""
-        case _:
-            found, expected = f"{place} is {_show(first['input'])}", _expectation(first["msg"])
-    found = f"{found} in {where}" if where else found
-    more = f" (and {len(faults) - 1} more faults)" if len(faults) > 1 else ""
-    return UsageError(found + more, expected=expected, remedy="see /docs")
+    found: list[str] = []
+    expected: list[str] = []
+    for fault in faults[:2]:
+        place = ".".join(map(str, fault["loc"])) or "the body"
+        match fault["type"]:
+            case "missing":
+                found.append(f"no {place!r}")
+            case "extra_forbidden":
+                found.append(f"the unknown field {place!r}")
+                expected.append(f"of {', '.join(fields)}" if not expected else "")
+            case _:
+                found.append(f"{place} is {_show(fault['input'])}")
+                expected.append(_expectation(fault["msg"]))
+    told = " and ".join(found) + (f" in {where}" if where else "")
+    more = f" (and {len(faults) - 2} more faults)" if len(faults) > 2 else ""
+    return UsageError(told + more, expected="; ".join(filter(None, expected)), remedy="see /docs")
 
 
 def _expectation(message: str) -> str:

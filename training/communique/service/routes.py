@@ -87,6 +87,7 @@ class Routes:
         """Find who said what in an article."""
         body = await self._article(request, wire.ToExtract, wire.ExtractQuery)
         article, lines = await self._attend(request, self.desk.run(lambda: _extract(body)))
+        request.scope["note"].rows = len(lines)
         return _respond(f'{{"article":{article},"rows":[{",".join(lines)}]}}')
 
     async def article(self, request: Request) -> Response:

@@ -296,7 +296,10 @@ class Supervisor:
 
     def _renew(self, *, again: bool = False) -> None:
         """Put newer versions on the shelf, and hand them to the workers."""
-        for change in self._shelf.reload(again=again):
+        changes = list(self._shelf.reload(again=again))
+        if again and not changes:
+            log.say("nothing newer", models=",".join(map(str, self._shelf.all())))
+        for change in changes:
             self._metrics.reload(refused=bool(change.refused))
             if change.copy is None:
                 log.say("model refused", level=logging.ERROR, serving=change.model, why=change.refused)

@@ -124,18 +124,26 @@ async def _read_lines(body: AsyncIterator[bytes], longest: int) -> AsyncIterator
             lines = b"".join([*unfinished, whole]).split(b"\n")
             if not number:
                 lines[0] = lines[0].removeprefix(_BOM)
-            number += len(lines)
             unfinished, held = [], 0
-            yield lines
+            long = next((place for place, line in enumerate(lines) if len(line) > longest), None)
+            if long != 0:
+                yield lines[:long]
+            if long is not None:
+                raise _too_long(number + long + 1, longest)
+            number += len(lines)
         unfinished.append(rest)
         held += len(rest)
         if held > longest:
-            raise LongLineError(
-                f"line {number + 1} is longer than {longest:,} bytes", expected="one statement a line, and shorter"
-            )
+            raise _too_long(number + 1, longest)
     if held:
         last = b"".join(unfinished)
         yield [last if number else last.removeprefix(_BOM)]
+
+
+def _too_long(number: int, longest: int) -> LongLineError:
+    return LongLineError(
+        f"line {number} is longer than {longest:,} bytes", expected="one statement a line, and shorter"
+    )
 
 
 class Lines(StreamingResponse):

@@ -445,7 +445,7 @@ def check(kind: type[B], given: dict[str, Any], where: str = "") -> B:
     try:
         return kind.model_validate(given)
     except ValidationError as failure:
-        raise misfit(failure, where) from None
+        raise misfit(failure, kind.model_fields, where) from None
 
 
 def check_length(text: str, name: str, settings: Settings) -> None:
