@@ -6,6 +6,7 @@ three clocks and two scales. The clocks are looked at by a sweep every half seco
 
 from __future__ import annotations
 
+import asyncio
 import math
 import socket
 import struct
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -27,6 +28,43 @@ _PRESSES = 4  # times max_bytes: what is still read of a body that was refused, 
 
 class _Unfit(Exception):  # noqa: N818
     """Stops the parser; the connection has noted why."""
+
+
+class _Together:
+    """A transport that sends the head and the body of an answer together.
+
+    uvicorn writes one after the other. Each costs a system call, and wakes a client that can do nothing with a head.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._held: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send with the next that is written, or else at the end of this turn of the loop."""
+        self._held.append(data)
+        if len(self._held) == 1:
+            self._loop.call_soon(self._send)
+        else:
+            self._send()
+
+    def close(self) -> None:
+        """Close once all is sent."""
+        self._send()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._held = []
+        self._transport.abort()
+
+    def _send(self) -> None:
+        if self._held:
+            held, self._held = self._held, []
+            self._transport.write(b"".join(held))
 
 
 class Connection(HttpToolsProtocol):
@@ -61,6 +99,10 @@ class Connection(HttpToolsProtocol):
         self._due = time.monotonic() + self._times.head
         self._stalled = math.inf  # since when the other side takes nothing
         self._closing = math.inf
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin."""
+        super().connection_made(cast(asyncio.Transport, _Together(transport, self.loop)))
 
     # The clocks
 
