@@ -93,7 +93,7 @@ def test_intervals_over_groups_hold_the_true_accuracy_as_often_as_they_say_and_t
         right = generator.random(300) < of_group
         units = {"groups": right.reshape(30, 10).sum(axis=1), "rows": right}
         for unit, hits in units.items():
-            bootstrap = Bootstrap(resamples=400, seed=seed)
+            bootstrap = Bootstrap(resamples=200, seed=seed)
             accuracy = bootstrap.resample(hits[:, np.newaxis].astype(float)) / 300
             low, high = bootstrap.interval(np.array([right.mean()]), accuracy, len(hits))
             held[unit] += bool(low[0] <= 0.75 <= high[0])
@@ -116,7 +116,7 @@ def test_the_interval_of_the_calibration_error_holds_the_true_one(temperature):
     true = float(score(sum_groups(answer(400_000)).total, stances).ece)
     held = plain = 0
     for seed in range(samples):
-        bootstrap = Bootstrap(resamples=400, seed=seed)
+        bootstrap = Bootstrap(resamples=200, seed=seed)
         sums = sum_groups(answer(rows))
         drawn = Sums(bootstrap.resample(sums.values), sums.k)
         low, high = bootstrap.interval_of_gaps(sums.total.gaps / rows, drawn.gaps / rows, rows)

@@ -24,7 +24,7 @@ from communique.model import artefact
 def test_same_seed_same_file_for_any_number_of_jobs(small, labelled, tmp_path, monkeypatch):
     monkeypatch.setattr(selection, "_WORTH_PROCESSES", 0)
     hashes = set()
-    for number, jobs in enumerate([1, 2, 3]):
+    for number, jobs in enumerate([1, 3]):
         model = fit_model(labelled, codebook_of(labelled.labels), small, seed=3, effort=Effort(jobs)).model
         path = tmp_path / f"{number}.joblib"
         artefact.write(model.to_tree(), path)
