@@ -231,3 +231,24 @@ def test_spacy_that_is_not_there_is_told_before_anything_is_read(run, monkeypatc
     alone = run("classify", "We want peace.", "--spacy", "en_sea")
     assert (alone.exit_code, alone.stdout) == (2, "")
     assert "--article" in alone.stderr
+
+
+def test_a_fault_of_ours_in_one_article_does_not_cost_the_others(run, tmp_path, monkeypatch):
+    for name in "abc":
+        (tmp_path / f"{name}.txt").write_text(f"The minister said that talks {name} would go on.")
+    whole = files.extract
+
+    def extract(article, parser):
+        if "talks b" in article.text:
+            raise IndexError("list index out of range")
+        return whole(article, parser)
+
+    monkeypatch.setattr(files, "extract", extract)
+    result = run("extract", str(tmp_path), "--jobs", "1")
+    assert [json.loads(line)["source"] for line in result.stdout.splitlines()] == [
+        str(tmp_path / "a.txt"),
+        str(tmp_path / "c.txt"),
+    ]
+    assert result.exit_code == 3
+    assert "b.txt: a fault in communique (IndexError: list index out of range)" in result.stderr
+    assert run("extract", str(tmp_path / "b.txt")).exit_code == 1

@@ -125,6 +125,13 @@ def _extract_file(name: str, form: Format | None, spacy: str | None) -> Extracte
         return Extracted(name, article, extract(article, _parser(spacy)))
     except CommuniqueError as problem:
         return Extracted(name, fault=problem)
+    except Exception as problem:  # noqa: BLE001 - one article must not cost the others
+        fault = CommuniqueError(
+            f"{name}: a fault in communique ({type(problem).__name__}: {problem})",
+            remedy="run it alone with --debug, and report it",
+        )
+        fault.__cause__ = problem
+        return Extracted(name, fault=fault)
 
 
 def _extract_chunk(names: Sequence[str], form: Format | None, spacy: str | None) -> list[Extracted]:
