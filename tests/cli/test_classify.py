@@ -181,6 +181,7 @@ def test_texts_in_a_language_that_the_model_has_not_learnt_are_told_once(run, mo
     assert told in run("classify", "-m", model, german, german, TEXTS[0], "--format", "table").stderr
     assert told not in run("classify", "-m", model, german, german, TEXTS[0], "--max-error", "0.9").stderr
     assert "language" not in run("classify", "-m", model, german, TEXTS[0]).stderr
+    assert "the text is not in the language" in run("classify", "-m", model, german).stderr
 
 
 def test_a_promise_that_cannot_be_made_is_said(run, model):

@@ -51,6 +51,13 @@ def test_a_folder_a_glob_and_the_files_give_the_same(run, tmp_path):
     assert quiet(run("extract", str(tmp_path / "**" / "*.txt"))).stdout == by_name
 
 
+def test_a_table_names_a_speaker_once(run):
+    given = "Tamuri’s prime minister said it was over. The Lake Commission said it was not."
+    shown = quiet(run("extract", "-", "--format", "table", stdin=given.encode())).stdout
+    assert "prime minister, Tamuri" in " ".join(shown.split())
+    assert shown.count("prime minister") == shown.count("Lake Commission") == 1
+
+
 def test_stdin_is_an_article(run):
     given = rows_of(quiet(run("extract", "-", stdin=ARTICLE.read_bytes())))
     by_name = rows_of(quiet(run("extract", str(ARTICLE))))

@@ -55,6 +55,12 @@ DIRECT = {
         "said",
         ["We go,"],
     ),
+    "“We go,” said a source close to the president. “We do.”": (
+        "a source close to the president",
+        "said",
+        ["We go,", "We do."],
+    ),
+    "“We go,” said a diplomat familiar with the talks.": ("a diplomat familiar with the talks", "said", ["We go,"]),
     "“We go,” the president’s spokesman, Ivo Lann, wrote on Friday.": (
         "the president’s spokesman, Ivo Lann",
         "wrote",
@@ -90,6 +96,14 @@ REPORTED = {
     "Ada Orr, the foreign minister, said on Monday the talks had failed.": [
         ("indirect", "Ada Orr, the foreign minister", "said", ["the talks had failed"])
     ],
+    "A diplomat, who asked not to be named because talks were going on, said the ship was empty.": [
+        (
+            "indirect",
+            "A diplomat, who asked not to be named because talks were going on",
+            "said",
+            ["the ship was empty"],
+        )
+    ],
     "The ship was empty, officials said.": [("indirect", "officials", "said", ["The ship was empty"])],
     "The ship was empty, said Ada Orr.": [("indirect", "Ada Orr", "said", ["The ship was empty"])],
     "The strait, she added, was closed.": [("indirect", "she", "added", ["The strait", "was closed"])],
@@ -121,6 +135,16 @@ REPORTED = {
     "Orr told the Courier the navy was ready.": [("indirect", "Orr", "told", ["the navy was ready"])],
     "Orr urged Korsume to release the crew.": [("indirect", "Orr", "urged", ["Korsume to release the crew"])],
     "Orr called on Korsume to talk.": [("indirect", "Orr", "called on", ["Korsume to talk"])],
+    "Ada Orr, Ivo Vance and Lia Poe said the navy was ready.": [
+        ("indirect", "Ada Orr, Ivo Vance and Lia Poe", "said", ["the navy was ready"])
+    ],
+    "On Monday, Orr, Vance, and Poe said the navy was ready.": [
+        ("indirect", "Orr, Vance, and Poe", "said", ["the navy was ready"])
+    ],
+    "In Sunmar, Vance and Poe said the navy was ready.": [
+        ("indirect", "Vance and Poe", "said", ["the navy was ready"])
+    ],
+    "They met in Sunmar, and Vance said the navy was ready.": [("indirect", "Vance", "said", ["the navy was ready"])],
     "Orr believes the navy is ready.": [("indirect", "Orr", "believes", ["the navy is ready"])],
     "A study found that herring had returned.": [("indirect", "A study", "found", ["herring had returned"])],
     "Orr’s claim that the navy was ready was disputed.": [("indirect", "Orr", "claim", ["the navy was ready"])],
@@ -139,7 +163,16 @@ REPORTED = {
         ("indirect", "The navy", "saying", ["the ship had sailed"])
     ],
     "Orr called for “calm”, an aide said.": [("direct", "Orr", "called for", ["calm"])],
-    "Orr condemned the raid, officials say.": [("indirect", "Orr", "condemned", ["the raid"])],
+    "Orr condemned the raid, officials say.": [("indirect", "officials", "say", ["Orr condemned the raid"])],
+    "Orr condemned the raid, said Ivo Lann.": [("indirect", "Ivo Lann", "said", ["Orr condemned the raid"])],
+    "Orr condemned the raid and vowed to stay, according to two aides.": [
+        ("indirect", "two aides", "according to", ["Orr condemned the raid and vowed to stay"])
+    ],
+    "Orr said the raid was over, according to a transcript.": [("indirect", "Orr", "said", ["the raid was over"])],
+    "Orr condemned the raid, said it was over and left.": [
+        ("indirect", "Orr", "condemned", ["the raid"]),
+        ("indirect", "Orr", "said", ["it was over and left"]),
+    ],
     "He called the deal “on the table,” according to two aides.": [
         ("partial", "He", "called", ["the deal “on the table,”"])
     ],

@@ -58,6 +58,26 @@ def test_prose_before_a_transcript_is_read_and_none_inside_it():
     assert set(kinds[1:]) == {"turn"}
 
 
+def test_what_an_interview_tells_between_its_answers_is_read_and_the_questions_are_not():
+    text = """Ruzane Imbali has a candle on her desk.
+
+**What did you say to the captain who vowed to stay?**
+
+I told him to go.
+
+Imbali pauses, then adds that she would “go herself”.
+
+**And did you mean it?**
+
+I did, and I do."""
+    found = extract(read_article(text, "a.md"))
+    assert [(one.kind, one.speaker, one.text) for one in found] == [
+        ("turn", "Ruzane Imbali", "I told him to go."),
+        ("partial", "Ruzane Imbali", "she would “go herself”"),
+        ("turn", "Ruzane Imbali", "I did, and I do."),
+    ]
+
+
 def test_the_date_of_the_article_is_the_statements():
     text = "Orr said the strait was closed."
     article = replace(Article(text, (Paragraph(0, len(text)),)), date="2031-05-14")

@@ -60,6 +60,8 @@ def test_a_name_ends_before_the_s_of_a_possessive_and_the_full_stop_of_a_sentenc
         ("They met in Port Asel.", "Port Asel", "organisation"),
         ("Tamuri left when it could.", "Tamuri", "organisation"),
         ("Kolmari left when he could.", "Kolmari", "person"),
+        ("Mara Quill of Sunmar and her aide left.", "Sunmar", "organisation"),
+        ("The relief group Halcyon Dawn left.", "Halcyon Dawn", "organisation"),
         ("Russia left.", "Russia", "state"),
         ("Readers wrote. Our readers are many.", "Readers", "word"),
     ],

@@ -243,8 +243,22 @@ def test_a_writer_who_says_i_is_the_author() -> None:
         ("⟪Lt. Gen.⟫ (ret.) Ana Poe said ⟨no⟩.", ("Ana Poe", "lieutenant general", "")),
         (
             "⟨No,⟩ said ⟪Deputy Prime Minister and Minister of Defence, Lt. Gen. (ret.) Ana Poe⟫.",
-            ("Ana Poe", "minister of defence", ""),
+            ("Ana Poe", "deputy prime minister and minister of defence", ""),
         ),
+        ("⟪Premier and Minister of Energy Ana Poe⟫ said ⟨no⟩.", ("Ana Poe", "premier and minister of energy", "")),
+        ("⟪Minister of Trade and Industry Ana Poe⟫ said ⟨no⟩.", ("Ana Poe", "minister of trade and industry", "")),
+        (
+            "⟪Zandia’s Premier and Trade Minister Ana Poe⟫ said ⟨no⟩.",
+            ("Ana Poe", "premier and trade minister", "Zandia"),
+        ),
+        (
+            "⟪Zandia’s premier and trade minister, Ana Poe,⟫ said ⟨no⟩.",
+            ("Ana Poe", "premier and trade minister", "Zandia"),
+        ),
+        ("⟪Ana Poe, the premier and trade minister,⟫ said ⟨no⟩.", ("Ana Poe", "premier and trade minister", "")),
+        ("⟪The premier and trade minister Ana Poe⟫ said ⟨no⟩.", ("Ana Poe", "trade minister", "")),
+        ("⟪Mr. Kane and Mr. Poe⟫ said ⟨no⟩.", ("Kane and Poe", "", "")),
+        ("⟪Ana Poe, Boris Kane and Ivo Lann⟫ said ⟨no⟩.", ("Ana Poe, Boris Kane and Ivo Lann", "", "")),
         ("⟪Adm. Boris Kane, retired,⟫ said ⟨no⟩.", ("Boris Kane", "admiral", "")),
         ("THE ADMIRAL\n\n⟪Adm. Boris Kane⟫ said ⟨no⟩.", ("Boris Kane", "admiral", "")),
         # for whom: a country or an organisation, never oneself
@@ -304,6 +318,90 @@ IDREL = "President Nadia Idrel met Foreign Minister Hassan Idrel at the harbour 
 )
 def test_of_two_with_one_family_name_title_and_gender_tell_whom_is_meant(source: str, name: str) -> None:
     assert last(f"{IDREL}⟪{source}⟫ said ⟨no⟩.")[0] == name
+
+
+MARENS = "Elin Maren and Jonas Maren met. "
+
+
+@pytest.mark.parametrize(
+    ("marked", "name"),
+    [
+        (MARENS + "“⟨I signed,⟩” ⟪Jonas Maren⟫ said. He smiled.\n\n“⟨No,⟩” ⟪Ms. Maren⟫ said.", "Elin Maren"),
+        (MARENS + "Elin Maren said she would go. “⟨No,⟩” ⟪Mr. Maren⟫ said.", "Jonas Maren"),
+        (MARENS + "Elin Maren of Sunmar and her aide left. “⟨No,⟩” ⟪Ms. Maren⟫ said.", "Elin Maren"),
+        ("Jonas Maren came. “⟨I signed,⟩” ⟪he⟫ said.\n\nHis cousin came. “⟨No,⟩” ⟪she⟫ said.", ""),
+        ("Mr. Jonas Maren came. “⟨No,⟩” ⟪she⟫ said.", ""),
+        ("Terry Maren came. She smiled. “⟨No,⟩” ⟪she⟫ said.", "Terry Maren"),  # whatever the name tells
+    ],
+)
+def test_who_is_told_by_he_is_never_told_by_she(marked: str, name: str) -> None:
+    assert last(marked)[0] == name
+
+
+def test_which_of_two_with_one_family_name_is_meant_is_no_certain_guess() -> None:
+    assert speakers_of(f"{MARENS}⟪Ms. Maren⟫ said ⟨no⟩.")[-1].confidence <= 0.6
+
+
+ANALYST = "“⟨No,⟩” said ⟪Mara Quill, an analyst at the Sallow Institute⟫.\n\n"
+
+
+@pytest.mark.parametrize(
+    ("marked", "expected"),
+    [
+        (
+            f"Veldania’s president, Ruzane Imbali, left. {ANALYST}⟪Her defence minister, Oren Falk,⟫ said ⟨no⟩.",
+            ("Oren Falk", "defence minister", "Veldania"),
+        ),
+        (f"{ANALYST}⟪Her trade minister, Oren Falk,⟫ said ⟨no⟩.", ("Oren Falk", "trade minister", "")),
+        (
+            "Velden’s government slept, but ⟪its ambassador to the Gulf Union, Oren Falk,⟫ said ⟨no⟩.",
+            ("Oren Falk", "ambassador", "Velden"),
+        ),
+        ("⟪The ambassador to the Gulf Union, Oren Falk,⟫ said ⟨no⟩.", ("Oren Falk", "ambassador", "")),
+        (
+            "They told the Courier so. “⟨No,⟩” said ⟪Oren Falk, the group’s head of mission⟫.",
+            ("Oren Falk", "head of mission", ""),
+        ),
+        (
+            "The relief group Red Lantern told the Courier so. “⟨No,⟩” said ⟪Oren Falk, the group’s head⟫.",
+            ("Oren Falk", "head", "Red Lantern"),
+        ),
+        (
+            "⟪The chief of Brenn’s general staff, Gen. Oren Falk,⟫ said ⟨no⟩ in Castle Brenn.",
+            ("Oren Falk", "chief", "Brenn"),
+        ),
+        (
+            "⟪The host, Oren Falk, Pelagia’s minister of trade,⟫ said ⟨no⟩.",
+            ("Oren Falk", "minister of trade", "Pelagia"),
+        ),
+        ("⟪Opposition leader Oren Falk⟫ said ⟨no⟩.", ("Oren Falk", "opposition leader", "")),
+        (
+            "⟪The Deputy Minister and Special Envoy for Border Affairs, Mr. Oren Falk,⟫ said ⟨no⟩.",
+            ("Oren Falk", "deputy minister and special envoy for border affairs", ""),
+        ),
+    ],
+)
+def test_an_office_is_of_who_has_it_and_no_neighbour(marked: str, expected: tuple[str, str, str]) -> None:
+    assert last(marked) == expected
+
+
+@pytest.mark.parametrize(
+    ("marked", "name"),
+    [
+        ("⟨Talks were possible⟩, ⟪she⟫ said.", ""),
+        ("⟨Peace was possible⟩, ⟪he⟫ said.", ""),
+        ("⟨Attacks had stopped⟩, ⟪they⟫ said.", ""),
+        ("Mara Quill came. ⟨Oren Falk would stay⟩, ⟪she⟫ said.", "Mara Quill"),
+        ("Iolanda Reyes came. ⟪Ms⟫. Reyes shook her head and said ⟨it was not⟩.", "Iolanda Reyes"),
+        ("⟪Mr⟫. Kurz shook his head and said ⟨it was not⟩.", "Kurz"),
+        ("⟪A senior Veldanian diplomat⟫ said ⟨no⟩. “⟨No,⟩” ⟪the diplomat⟫ said.", "a senior Veldanian diplomat"),
+        ("⟪An official close to the talks⟫ said ⟨no⟩. “⟨No,⟩” ⟪the official⟫ said.", "an official close to the talks"),
+        ("Dame Mara Quill came. “⟨No,⟩” ⟪Dame Mara⟫ added.", "Mara Quill"),
+        ("Sir Hugh Penn came. ⟪Sir Hugh⟫ said ⟨no⟩.", "Hugh Penn"),
+    ],
+)
+def test_who_speaks_can_speak_and_has_the_fullest_name(marked: str, name: str) -> None:
+    assert last(marked)[0] == name
 
 
 RELEASE = "The Ministry of Foreign Affairs of Ellenia condemns it.\n\n"

@@ -21,7 +21,7 @@ def turns_of(text: str) -> list[tuple[str, str]]:
     article = read_article(text)
     return [
         (article.text[slice(*turn.cue or (0, 0))], " / ".join(article.text[start:end] for start, end in turn.spans))
-        for turn in find_turns(article)
+        for turn in find_turns(article).turns
     ]
 
 
@@ -30,7 +30,7 @@ def test_the_press_conference_gives_its_hand_marked_turns() -> None:
     marked = [
         json.loads(line) for line in (EXAMPLES / "press_conference.statements.jsonl").read_text("utf-8").splitlines()
     ]
-    found = find_turns(article)
+    found = find_turns(article).turns
     assert [[list(span) for span in turn.spans] for turn in found] == [row["spans"] for row in marked]
     assert [article.text[slice(*turn.cue or (0, 0))] for turn in found] == [row["cue"] for row in marked]
     assert {turn.kind for turn in found} == {"turn"}
@@ -38,7 +38,7 @@ def test_the_press_conference_gives_its_hand_marked_turns() -> None:
 
 
 def test_an_article_has_no_turns() -> None:
-    assert find_turns(open_article(EXAMPLES / "article.txt")) == ()
+    assert find_turns(open_article(EXAMPLES / "article.txt")).turns == ()
 
 
 SAID = "The ships stay where they are, and so do the crews."
@@ -154,7 +154,7 @@ def test_turns_are_read_out_of_wrapped_lines() -> None:
 def test_turns_are_in_order_and_hold_no_label(lines: list[str]) -> None:
     article = read_article("\n\n".join(["x", *lines]))
     at = 0
-    for turn in find_turns(article):
+    for turn in find_turns(article).turns:
         for start, end in (*filter(None, [turn.cue]), *turn.spans):
             assert at <= start < end
             at = end
@@ -194,7 +194,7 @@ def sources_of(text: str, name: str = "") -> list[tuple[str, str, str]]:
             article.text[slice(*turn.source)] if turn.source else "",
             " / ".join(article.text[start:end] for start, end in turn.spans),
         )
-        for turn in find_turns(article)
+        for turn in find_turns(article).turns
     ]
 
 
@@ -223,7 +223,7 @@ def test_the_question_is_no_statement_and_italics_below_no_answer() -> None:
     kinds = [paragraph.kind for paragraph in article.paragraphs]
     assert kinds.count("question") == len(QUESTIONS)
     assert kinds[-1] == "boilerplate"
-    assert [article.text[slice(*turn.spans[-1])] for turn in find_turns(article)] == ANSWERS
+    assert [article.text[slice(*turn.spans[-1])] for turn in find_turns(article).turns] == ANSWERS
 
 
 def test_narration_between_answers_is_not_said() -> None:
@@ -245,5 +245,5 @@ def test_ten_thousand_lines_take_a_second_or_so() -> None:
         f"{'Q' if number % 2 else 'MS. LEE'}: That is answer {number} to it all." for number in range(10_000)
     )
     began = process_time()
-    assert len(find_turns(read_article(text))) == 5000
+    assert len(find_turns(read_article(text)).turns) == 5000
     assert process_time() - began < 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import threading
@@ -9,6 +10,8 @@ import time
 from contextlib import closing, suppress
 
 import pytest
+
+from communique.service import connection
 
 SETTINGS = (
     "workers=1, max_bytes=20_000, connections=64, "
@@ -233,3 +236,42 @@ def test_strangers_fill_no_log_with_their_words(service):
     service.ask("/secret-words", Upgrade="h2c", Connection="Upgrade")
     assert "secret-words" not in service.log
     assert "Traceback" not in service.log
+
+
+def test_what_is_written_is_sent_together_and_not_after_the_end():
+    class Wire:
+        def __init__(self) -> None:
+            self.sent: list[bytes] = []
+            self.closed = False
+
+        def write(self, data: bytes) -> None:
+            assert not self.closed
+            self.sent.append(data)
+
+        def is_closing(self) -> bool:
+            return self.closed
+
+        def close(self) -> None:
+            self.closed = True
+
+    async def talk() -> list[list[bytes]]:
+        heard = []
+        for ends in (False, True):
+            wire = Wire()
+            together = connection._Together(wire, asyncio.get_running_loop())
+            together.write(b"head ")
+            together.write(b"body")
+            together.write(b"piece")
+            wire.closed = ends  # the other side leaves before the turn is over
+            await asyncio.sleep(0)
+            heard.append(wire.sent)
+            wire.closed = False
+            together.write(b"last")
+            together.close()
+            assert wire.closed
+            assert wire.sent[-1] == b"last"
+        return heard
+
+    whole, cut = asyncio.run(talk())
+    assert whole == [b"head body", b"piece", b"last"]
+    assert cut == [b"head body", b"last"]

@@ -262,7 +262,7 @@ def test_a_body_of_another_shape_is_refused_by_name(client, body, told):
 def test_two_faults_are_told_at_once_and_what_there_may_be(client):
     told = problem(client.post("/v1/extract", json={"text": "a"}), 422)
     assert told["found"] == "no 'article' and the unknown field 'text'"
-    assert told["expected"] == "of source, format, article"
+    assert told["expected"] == "one of source, format, article"
 
 
 @pytest.mark.parametrize(

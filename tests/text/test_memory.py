@@ -71,3 +71,18 @@ def test_threads_that_share_a_memory_find_their_own_words(monkeypatch):
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(recall, range(2000)))
+
+
+def test_a_store_that_fails_leaves_nothing_half_remembered():
+    class Failing(Words):
+        def append(self, words: list[str]) -> None:
+            super().append(words)
+            if "bang" in words:
+                raise MemoryError
+
+    memory = Memory(Failing)
+    memory.recall(pa.array(["one two"]))
+    with pytest.raises(MemoryError):
+        memory.recall(pa.array(["three bang"]))
+    for texts in (["two one three"], ["four one"]):
+        assert read(*memory.recall(pa.array(texts))) == [text.split() for text in texts]

@@ -77,7 +77,7 @@ def show_speakers(rows: list[dict[str, Any]], labels: tuple[str, ...]) -> None:
         ["who", "said", *labels],
         [
             [
-                ", ".join(filter(None, [name, named[name]["office"], named[name]["actor"]])),
+                ", ".join(dict.fromkeys(filter(None, [name, named[name]["office"], named[name]["actor"]]))),
                 str(by.total()),
                 *(str(by[label] or "") for label in labels),
             ]

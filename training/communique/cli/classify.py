@@ -20,7 +20,9 @@ from communique.errors import UsageError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from communique.corpus.batch import Batch
     from communique.corpus.sink import Format
+    from communique.extraction.article import Article
     from communique.extraction.files import Extracted
     from communique.inference.bulk import Answered
     from communique.inference.prediction import Classifier, Options
@@ -134,12 +136,17 @@ def _show_articles(classifier: Classifier, options: Options, found: Iterable[Ext
     from communique.inference.articles import batch_of
     from communique.inference.bulk import answer
 
-    for each in found:
-        if each.article is not None and each.statements:
-            answers = answer(classifier, [batch_of([(each.article, each.statements)])], options, jobs=1)
-            (answered,) = _warn_of_language(classifier, options, answers)
-            book = classifier.model.codebook
-            show_article(each.article, answered.rows.to_pylist(), classifier.labels, book.background)
+    shown: list[Article] = []
+
+    def batches() -> Iterator[Batch]:
+        for each in found:
+            if each.article is not None and each.statements:
+                shown.append(each.article)
+                yield batch_of([(each.article, each.statements)])
+
+    for answered in _warn_of_language(classifier, options, answer(classifier, batches(), options, jobs=1)):
+        rows, background = answered.rows.to_pylist(), classifier.model.codebook.background
+        show_article(shown.pop(), rows, classifier.labels, background)
 
 
 def _receipt(path: Path, force: bool) -> AbstractContextManager[IO[bytes]]:
@@ -176,9 +183,10 @@ def _warn_of_language(classifier: Classifier, options: Options, answers: Iterabl
         if not place and options.threshold is None and options.max_error is None:
             foreign, rows = int(classifier.is_foreign(answered.batch.text).sum()), answered.rows.num_rows
             if 2 * foreign > rows:
+                these = "the text is" if rows == 1 else f"{foreign:,} of the first {rows:,} texts are"
                 say(
-                    f"communique: {foreign:,} of the first {rows:,} texts are not in the language that "
-                    f"{classifier.model.name} learnt, so their labels mean nothing; --max-error 0.1 leaves them unanswered"
+                    f"communique: {these} not in the language that {classifier.model.name} learnt, and labels mean "
+                    "nothing there; --max-error 0.1 leaves such texts unanswered"
                 )
         yield answered
 

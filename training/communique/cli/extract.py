@@ -178,7 +178,7 @@ def _show(found: Iterator[Extracted]) -> None:
             continue
         head = " · ".join(filter(None, [article.title, article.outlet, article.date])) or extracted.source
         rows = [
-            [each.text, textwrap.fill(", ".join(filter(None, who)), _WHO), each.kind]
+            [each.text, textwrap.fill(", ".join(dict.fromkeys(filter(None, who))), _WHO), each.kind]
             for each in extracted.statements
             for who in [(each.speaker or "(unknown)", each.office, each.actor)]
         ]

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 
 from communique.extraction.layout import Layout
-from communique.extraction.mentions import Mentions
+from communique.extraction.mentions import Mention, Mentions
 from communique.extraction.offices import read_office
 from communique.extraction.roster import Referent, Roster
 from communique.extraction.titles import CAPITAL, Titles
 
 _FAR = 30  # runs that are looked at
 _SPOKE, _SUBJECT, _NAMED = 4.6, 4.0, 3.0  # one who spoke last; was the subject; was named at all
+_DESPITE = 0.5  # confidence in a person whose given name has another gender than the pronoun
+_OPENING = 40  # characters at the head of a sentence
 _AWAY = 0.8  # for each sentence in between
 _OTHER_PARAGRAPH, _POSSESSIVE, _OBJECT, _NO_GENDER = 0.8, 1.0, 0.8, 0.6
 
@@ -43,12 +46,16 @@ class Antecedents:
         self.said: list[Referent] = []
         self.roster: Roster
 
-    def whose(self, pronoun: str, place: int) -> str:
-        """Give the actor that a possessive pronoun stands for, or a noun: "the union’s"."""
-        if pronoun not in self.titles.pronouns:
+    def whose(self, pronoun: str, place: int, head: str) -> str:
+        """Give the actor that a possessive pronoun stands for, or a noun: "the union’s"; ``head``: its office."""
+        kind = self.titles.pronouns.get(pronoun)
+        if kind is None:
             body = self.institution(pronoun, place)
             return body.actor if body else ""
-        found = self.of(self.titles.pronouns[pronoun], place)
+        if kind in ("he", "she") and head in self.titles.governing:
+            found = self.person(place, kind, self.roster.governs)  # an analyst has no ministers
+        else:
+            found = self.of(kind, place)
         if found is None:
             return ""
         return found.actor or ("" if found.kind == "person" else found.name)
@@ -58,11 +65,14 @@ class Antecedents:
         if kind == "who":
             return self._relative(place) or self.person(place)
         if kind in ("he", "she"):
-            return self.person(place, kind) or self.person(place)
+            if found := self.person(place, kind):
+                return found
+            other = self.person(place, fits=lambda name: self.roster.may_be(name, kind, despite=True))
+            return other._replace(confidence=_DESPITE) if other else None
         return self._thing(place, kind) or self.person(place)
 
-    def person(self, place: int, gender: str = "") -> Referent | None:
-        """Find the person of that gender who is most likely spoken of at a place."""
+    def person(self, place: int, gender: str = "", fits: Callable[[str], bool] = lambda name: True) -> Referent | None:
+        """Find the person of that gender, among those that fit, who is most likely spoken of at a place."""
         mentions, layout, roster = self.mentions, self.layout, self.roster
         here, paragraph = layout.sentence(place), layout.paragraph(place)
         begun = layout.sentence(layout.start_of_paragraph(place)) < here
@@ -88,13 +98,13 @@ class Antecedents:
                     weigh(name, self._prominence(index) - _AWAY * away)
         for where, name in self._described(place):
             weigh(name, _SUBJECT - _AWAY * (here - layout.sentence(where)))
-        fitting = self._fitting(scores, gender)
+        fitting = self._fitting(scores, gender, fits)
         if not fitting:
             return None
         margin = fitting[0][0] - fitting[1][0] if len(fitting) > 1 else 9.0
         return roster.person_named(fitting[0][1], place, 0.85 if margin >= 1.0 else 0.7 if margin >= 0.4 else 0.55)
 
-    def _fitting(self, scores: dict[str, float], gender: str) -> list[tuple[float, str]]:
+    def _fitting(self, scores: dict[str, float], gender: str, fits: Callable[[str], bool]) -> list[tuple[float, str]]:
         """Give the two best of those that may be of a gender, the best first."""
         if gender:
             # What the names tell is cheap and rules out most; what the offices tell is asked of the few that remain.
@@ -106,7 +116,7 @@ class Antecedents:
             }
         fitting: list[tuple[float, str]] = []
         for name in sorted(scores, key=lambda name: -scores[name]):
-            if self.roster.may_be(name, gender):
+            if self.roster.may_be(name, gender) and fits(name):
                 fitting.append((scores[name], name))
                 if len(fitting) == 2:
                     break
@@ -192,7 +202,9 @@ class Antecedents:
                 continue
             first = index == 0 or layout.sentence(mentions.all[index - 1].start) != layout.sentence(run.start)
             score = (1.7 if first else 0.0) - away + (0.5 if away == 1 else 0.0)
-            if score > best and not mentions.is_possessive(run) and mentions.kind(run.name) != "word":
+            if score <= best or mentions.kind(run.name) == "word":
+                continue
+            if not mentions.is_possessive(run) or (kind == "it" and mentions.owns_organ(run)):  # "Veldania’s army"
                 best, found = score, self.roster.named(run, run.end)
         return found._replace(place=place, confidence=0.65) if found else None
 
@@ -209,8 +221,8 @@ class Antecedents:
         for run in reversed(mentions.all[max(at - _FAR, 0) : at]):
             if run.start < floor or not run.name or run.title or layout.is_quoted(run.start):
                 continue
-            fits = run.name.split()[-1].lower() in ends or (any_at_all and mentions.kind(run.name) == "organisation")
-            if not fits:
+            fits = any_at_all and mentions.kind(run.name) == "organisation" and self._heads(run)
+            if not fits and run.name.split()[-1].lower() not in ends:
                 continue
             found = self.roster.organisation(run, mentions.fullest(run.name), run.end + 80)
             if found.name.lower() != head:
@@ -226,6 +238,12 @@ class Antecedents:
                 if told[2] == head and owner.lower() not in self.titles.openers:
                     return Referent(place, told[0], "", told[0], 0.65, "organisation")
         return None
+
+    def _heads(self, run: Mention) -> bool:
+        """Tell whether a name stands at the head of its sentence: "The Straits League met", "The group Red Lantern"."""
+        begin = self.layout.start_of(self.layout.sentence(run.start))
+        opening = self.mentions.text[begin : run.at].lower().split() if run.at - begin < _OPENING else ["?"]
+        return set(opening) <= self.titles.definite or opening[-1] in self.titles.generic
 
     def subject(self, place: int, floor: int) -> Referent | None:
         """Find the person that the sentence right before a quotation is about ("Kolmari was unmoved.")."""

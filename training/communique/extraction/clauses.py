@@ -83,7 +83,9 @@ def load_parser(name: str) -> Parser:
     """
     try:
         import spacy
-    except ImportError:
+    except ModuleNotFoundError as problem:
+        if problem.name != "spacy":
+            raise
         raise UsageError("spaCy is not installed", remedy="run: pip install 'communique[spacy]'") from None
     if not Path(name).is_dir() and not spacy.util.is_package(name):
         installed = spacy.util.get_installed_models()

@@ -71,15 +71,15 @@ class Statement:
 def extract(article: Article, parser: Parser | None = None) -> tuple[Statement, ...]:
     """Return the statements of an article, in the order of its text.
 
-    A transcript's are its turns, and what is reported before the first of them. Where a parser is given, an article has
+    A transcript's are its turns, and what is reported before and between them. Where a parser is given, an article has
     those as well that the grammar missed and it finds.
     """
     lexicon = load_lexicon(article.language)
     read, find_speakers = _grammar(article.language)
-    found = find_turns(article)
-    if found:
-        before = tuple(paragraph for paragraph in article.paragraphs if paragraph.end <= _start(found[0]))
-        found = (*read(replace(article, paragraphs=before), lexicon), *found)
+    turns, told = find_turns(article)
+    if turns:
+        reported = read(replace(article, paragraphs=told), lexicon)
+        found = tuple(sorted((*reported, *turns), key=lambda one: one.spans[0]))
     else:
         found = read(article, lexicon)
         if parser is not None:
@@ -104,12 +104,6 @@ def _grammar(language: str) -> tuple[Callable[..., tuple[Attribution, ...]], Cal
     from communique.extraction.sources import resolve_sources
 
     return report, resolve_sources
-
-
-def _start(attribution: Attribution) -> int:
-    """Return where an attribution begins, with its label."""
-    cue = attribution.cue or attribution.spans[0]
-    return min(cue[0], attribution.spans[0][0])
 
 
 def _clause(text: str, attribution: Attribution) -> Span:

@@ -137,8 +137,9 @@ class Reader:
             kind = kinds[at]
             for bit, rule in self._rules:
                 if kind & bit and (draft := rule(self, at)) is not None:
-                    while self.drafts and self._encloses(draft, self.drafts[-1]):
-                        self.drafts.pop()
+                    first, last = draft.contents[0]
+                    while self.drafts and first <= self.drafts[-1].contents[0][0] < last:
+                        self.drafts.pop()  # see _reports
                     self.drafts.append(draft)
                     self.subject = draft.source or self.subject
                     self.done = max(draft.contents[-1][1], draft.cue[1] if draft.cue else 0, self.done)
@@ -147,11 +148,6 @@ class Reader:
             found = self._announces() or self._signed()
             self.drafts += [found] if found else self._leftover()
         return self.drafts
-
-    def _encloses(self, draft: Draft, other: Draft) -> bool:
-        """Tell whether what a draft reports is another's report: see `_preceding`."""
-        first, last = draft.contents[0]
-        return first <= other.contents[0][0] and other.contents[-1][1] <= last
 
     def _leftover(self) -> list[Draft]:
         """Read long quotations in a sentence that has no word of report: its subject's, as likely as not."""
@@ -177,6 +173,10 @@ class Reader:
     def _kind(self, at: int) -> int:
         """Return the classes of a word of the sentence, none outside it."""
         return self.kinds[at] if self.first <= at < self.last else 0
+
+    def _form(self, at: int) -> str:
+        """Return a word of the sentence in lower case, "" outside it."""
+        return self.forms[at] if self.first <= at < self.last else ""
 
     def _breaks_out(self, at: int) -> bool:
         """Tell whether a verb inside the last content begins a clause of its own, and cut that content short if so."""
@@ -262,7 +262,7 @@ class Reader:
         at += 1
         while self._kind(at) & (ADV | BE):
             at += 1
-        if self.forms[at : at + 1] and self.forms[at] in self._words("silences"):
+        if self._form(at) in self._words("silences"):
             self.done = max(self.done, at + 1)
             return True
         return False
@@ -328,7 +328,7 @@ class Reader:
         if before & (PRON | REL | SUBJECT):
             return not (forms & THIRD and before & DET and not before & REL)  # "both states" are two
         if forms & PAST:
-            return self.forms[place.end : place.end + 1] != ["by"]
+            return self._form(place.end) != "by"
         return self._agrees(place)
 
     def _agrees(self, place: _Place) -> bool:
@@ -375,7 +375,7 @@ class Reader:
         """Tell whether a verb in the present may as well be a noun."""
         if place.verb.forms & (PAST | GERUND) or place.helped & AUX:
             return False
-        return place.verb.lemma.split()[0] in self.lexicon.words.get("nominals", ())
+        return place.verb.lemma.split()[0] in self._words("nominals")
 
     def _kind_before(self, at: int) -> int:
         """Return the classes of the word before, also when it belongs to the sentence before in the same paragraph."""
@@ -386,7 +386,7 @@ class Reader:
     def _subject(self, place: _Place) -> Span | None:
         """Return the subject of a verb that follows it, else that of the last verb of report or of the sentence."""
         if self._has_subject(place):
-            floor = self.done if self.done <= place.left else self.first
+            floor = self.done if self.drafts and self.done <= place.left else self.first
             found = phrase_before(self.words, place.left, floor)
             if found is not None and not self._is_vehicle(place, found):
                 return self._with_head(found, floor) if self._kind(place.left) & COMMA else found
@@ -407,7 +407,7 @@ class Reader:
         """Tell whether a phrase before "saying" carries the words and does not say them: "a letter saying"."""
         if not place.verb.forms & GERUND or place.helped & AUX or found[0] == self.first:
             return False
-        return self.forms[place.left] in self.lexicon.words.get("vehicles", ())
+        return self.forms[place.left] in self._words("vehicles")
 
     def _with_head(self, found: Span, floor: int) -> Span:
         """Return a phrase with the name that begins it, where more than one apposition stands between."""
@@ -471,7 +471,7 @@ class Reader:
             return None
         if not before & QUOTE:
             clause = range(self.done, place.left)
-            reports = self.done == place.left  # "Orr called for calm, said an aide"
+            reports = not clause and self.drafts  # "Orr called for calm, said an aide"
             if self._kind(place.end) & SUBJECT or not (reports or any(self.kinds[at] & (AUX | VERB) for at in clause)):
                 return None  # an apposition: "the minister, Ada Orr, said ..."
         return self._following(place, source, place.at, source[1])
@@ -484,7 +484,7 @@ class Reader:
         while by < min(self.last, place.end + SPEECH) and self.kinds[by] & WORD and self.forms[by] != "by":
             by += 1
         by += bool(self._kind(by) & QUOTE)
-        if self.forms[by : by + 1] != ["by"] or (by > place.end and not self.kinds[by - 1] & QUOTE):
+        if self._form(by) != "by" or (by > place.end and not self.kinds[by - 1] & QUOTE):
             return None
         source = phrase_after(self.words, by + 1, self.last, hearer=True)
         subject = phrase_before(self.words, place.left, self.first)
@@ -517,21 +517,26 @@ class Reader:
         return at == self.opening or not self.kinds[at - 1] & (WORD | COMMA | COLON)
 
     def _preceding(self, begin: int) -> list[Span]:
-        """Return the content that ends before the word `begin`, in a list; an empty list if there is none.
-
-        A report that ends there is the content of the next: that "Orr called for calm, an aide said" is the aide's word.
-        But words that it quotes are Orr's.
-        """
+        """Return the content that ends before the word `begin`, in a list; an empty list if there is none."""
         if begin == self.first:
             return [(begin - 1, begin)] if self._kind_before(begin) & QUOTE else []
-        end, start = begin, self.done
-        while end > self.first and not self.kinds[end - 1] & (WORD | QUOTE):
+        return self._between(self.done, begin)
+
+    def _between(self, start: int, end: int) -> list[Span]:
+        """Return the words without the marks around them, in a list; an empty list if there are none."""
+        while end > start and not self.kinds[end - 1] & (WORD | QUOTE):
             end -= 1
-        if end <= start and not any(kind & QUOTE for kind in self.kinds[self.first : end]):
-            start = self.first
         while start < end and not self.kinds[start] & (WORD | QUOTE):
             start += 1
         return [(start, end)] if end > start else []
+
+    def _reports(self, begin: int) -> list[Span]:
+        """Return the reports that end before the word `begin`, as the content of one more, in a list.
+
+        That "Orr called for calm, an aide said" is the aide's word; but words quoted there are Orr's.
+        """
+        quoted = any(kind & QUOTE for kind in self.kinds[self.first : begin])
+        return [] if quoted or not self.drafts else self._between(self.first, begin)
 
     def _following(self, place: _Place, source: Span | None, begin: int, end: int) -> Draft | None:
         """Return the attribution whose content stands before source and verb, and perhaps goes on after them."""
@@ -545,7 +550,7 @@ class Reader:
             return None
         contents = []
         if before & (QUOTE | COMMA | DASH):
-            contents = self._preceding(begin)
+            contents = self._preceding(begin) or self._reports(begin)
         elif as_ and goes_on:
             contents = [self._clause(rest + 1, place)]
             goes_on = False
@@ -715,7 +720,7 @@ class Reader:
         while self._kind(act) & ADV:
             act += 1
         after = self._kind(act + 1)
-        regular = self.forms[act : act + 1] and self.forms[act].endswith("ed") and after & (DET | POSS | OBJECT)
+        regular = self._form(act).endswith("ed") and after & (DET | POSS | OBJECT)
         if not regular and not (self._kind(act) & PREDICATE and after & (DET | POSS | OBJECT | PREP)):
             return False
         return not any(kind & (AUX | REL | SUB | SUBJECT) for kind in self.kinds[begin:at])
@@ -743,7 +748,7 @@ class Reader:
         wanted = FINITE if place is None or place.verb.forms & FINITE else FINITE | place.verb.forms
         if kind & (COMMA | DASH):
             wanted |= GERUND
-        nominals = self.lexicon.words.get("nominals", ())
+        nominals = self._words("nominals")
         return any(
             verb.forms & wanted
             and not (kind & CONJ and verb.forms & THIRD and verb.lemma in nominals)
@@ -758,7 +763,7 @@ class Reader:
                 return True
             adversative = True
         else:
-            adversative = at + 1 < self.last and self.forms[at + 1] in self.lexicon.words.get("adversatives", ())
+            adversative = self._form(at + 1) in self._words("adversatives")
         new = self._kind(at + 2) & (SUBJECT | DET | CAP | POSS)
         if self._kind(at + 2) & COMPL and self._kind(at + 3) & (DET | POSS | SUBJECT | CAP):
             return False  # ", but that the door was open"
@@ -816,6 +821,8 @@ class Reader:
         if source is None:
             return None
         contents = self._preceding(at) if at > self.first else []
+        if not contents and self._words("vehicles").isdisjoint(self.forms[slice(*source)]):
+            contents = self._reports(at)
         if not contents:
             begin = source[1]
             if not self._kind(begin) & COMMA:

@@ -30,8 +30,10 @@ _PRONOUN = re.compile(r"[his.!?](?:(?<=[.!?])\s|(?<!\w.)(?:(?<=h)(?:e|is|im|er)|
 """One of he, his, him, she, her, it, its, or the end of a sentence; looked for by its first character, for speed."""
 
 _POSSESSIVE = re.compile(r"['’]s?\b|['’](?=\s)")
-_TIED = re.compile(r" (?:of (?:the )?|\([a-z]{2,8}\.?\) )")
-"""What may stand between a title and its bearer: "Minister of Zandia Jane Roe", "Gen. (ret.) Ana Poe"."""
+_TIED = re.compile(r" (?:of (?:the )?|and |\([a-z]{2,8}\.?\) )")
+"""What may stand in a title: "Minister of Zandia Jane Roe", "Premier and Foreign Minister", "Gen. (ret.) Ana Poe"."""
+
+_THE = re.compile(r"(?<!\w)[Tt]he (?=\w)")
 
 
 class Parts(NamedTuple):
@@ -95,11 +97,12 @@ class Mention(NamedTuple):
 
 @dataclass(slots=True)
 class Form:
-    """A form of a name: how often it stands there, where first, and how often with a title or with "the" before it."""
+    """A form of a name: how often it stands there, with a title, "the", or a title of given names before it."""
 
     count: int = 0
     titled: int = 0
     article: int = 0
+    familiar: int = 0
     gender: str = ""
 
 
@@ -177,12 +180,44 @@ class Mentions:
             yield office
 
     def _join(self, office: Mention, mention: Mention) -> Mention | None:
-        """Join a title to the name of its bearer behind "of" and whose it is; None if they do not belong together."""
-        if not _TIED.fullmatch(self.text, office.end, mention.start):
+        """Join a title to its other half, or to its bearer behind whose it is; None if they do not belong together."""
+        tie = _TIED.fullmatch(self.text, office.end, mention.start)
+        if not tie:
             return None
+        if tie[0][1] == "(":
+            return mention._replace(start=office.start, lead=office.lead, title=office.title) if mention.name else None
+        found = self._other_half(office, mention, tie[0]) or self._behind_whose(office, mention, tie[0])
+        if not found:
+            return None
+        lead, title, name = found
+        at = mention.end - len(name)
+        return Mention(office.start, at, mention.end, lead, title, name) if self.text.startswith(name, at) else None
+
+    def _other_half(self, office: Mention, mention: Mention, tie: str) -> tuple[str, str, str] | None:
+        """Give the parts of a title that goes on: "Minister of | Trade", "Premier and | Trade Minister Jo Orr".
+
+        "Mr Roe and Mr Falk" are two, and so are "the Premier and Trade Minister Jo Roe".
+        """
+        if mention.lead:
+            return None
+        if mention.title:
+            if tie != " and " or _THE.search(self.text, max(office.start - 4, 0), office.end):
+                return None
+            halves = [{_plain(word) for word in title.split()} for title in (office.title, mention.title)]
+            if any(not half & self.titles.offices or half & self.titles.honorifics for half in halves):
+                return None
+            return office.lead, f"{office.title} and {mention.title}", mention.name
+        words = mention.name.split()
+        size = next((i for i, word in enumerate(words) if word.lower() not in self.titles.modifiers), len(words))
+        if not size or len(words) - size == 1 or (tie == " and " and " of " not in office.title):
+            return None  # "Bishop of High Wycombe"
+        return office.lead, f"{office.title}{tie}{' '.join(words[:size])}", " ".join(words[size:])
+
+    def _behind_whose(self, office: Mention, mention: Mention, tie: str) -> tuple[str, str, str] | None:
+        """Give lead, title and name of "President of | Zandia Jane Roe"."""
         lead, title, words = mention.lead, mention.title, mention.name.split()
-        if self.text[office.end + 1] == "(":
-            return mention._replace(start=office.start, lead=office.lead, title=office.title) if words else None
+        if tie == " and ":
+            return None
         if title and not (lead and words and all(_plain(word) in self.titles.honorifics for word in title.split())):
             return None  # "Speaker of the House Foreign Committee"
         if not title and not lead:
@@ -190,11 +225,7 @@ class Mentions:
             lead, words = " ".join(words[:size]), words[size:]
         if not lead or not words or _plain(words[-1]) in self.titles.organisations:
             return None
-        name = " ".join(words)
-        at = mention.end - len(name)
-        if not self.text.startswith(name, at):
-            return None
-        return Mention(office.start, at, mention.end, lead, office.title, name)
+        return lead, office.title, " ".join(words)
 
     def _polity(self, words: Sequence[str]) -> int:
         """Tell how many words of "Zandia Jane Roe", behind "President of", are whose the office is; 0 if all may be."""
@@ -214,6 +245,7 @@ class Mentions:
                 form.count += 1
                 if mention.title:
                     form.titled += 1
+                    form.familiar += _plain(mention.title.split()[-1]) in self.titles.familiar
                     form.gender = form.gender or self.titles.gender_of(mention.title)
                 elif self.text[mention.at - 4 : mention.at] in ("the ", "The "):
                     form.article += 1
@@ -313,13 +345,19 @@ class Mentions:
         words = name.split()
         if len(words) > 5 or any(word.isupper() and len(word) > 2 and "." not in word for word in words):
             return "organisation"
-        return "person" if look.words[0] in self.titles.gender or not self._is_place(name) else "organisation"
+        return "person" if look.words[0] in self.titles.gender or not self._is_thing(name) else "organisation"
 
-    def _is_place(self, name: str) -> bool:
-        """Tell from the words before its mentions ("in", "on", "from") that a name is not a person's."""
+    def _is_thing(self, name: str) -> bool:
+        """Tell from the words before its mentions that a name is no person's: "in", "on", "the group"."""
         mentions = self.of_name.get(name, ())[:6]
-        before = [self.text[max(mention.start - 8, 0) : mention.start].split() for mention in mentions]
-        return sum(bool(words) and words[-1] in self.titles.places for words in before) * 2 > len(mentions)
+        before = [words[-1] for mention in mentions if (words := self._before(mention))]
+        if any(word in self.titles.generic for word in before):
+            return True
+        return sum(word in self.titles.places for word in before) * 2 > len(mentions)
+
+    def _before(self, mention: Mention) -> list[str]:
+        """Give the words right before a name."""
+        return self.text[max(mention.start - 14, 0) : mention.start].split()
 
     def _pronouns(self, name: str) -> list[str]:
         """Give the pronouns that follow a name within its sentences."""
@@ -327,6 +365,8 @@ class Mentions:
             return self._taken_up[name]
         found = self._taken_up[name] = list[str]()
         for mention in self.of_name.get(name, ())[:20]:
+            if (before := self._before(mention)) and before[-1] in self.titles.belonging:
+                continue  # "Jo Orr of Sunmar and her envoy"
             for pronoun in _PRONOUN.finditer(self.text, mention.end, mention.end + 120):
                 if pronoun[0][0] in ".!?":
                     break
@@ -375,7 +415,7 @@ class Mentions:
                     for form in self.by_first.get(words[0], ())[:200]
                     if form not in self.states and looks[form].person
                 ]
-                if not self.form(name).titled and words[0] in self.titles.gender
+                if self.form(name).familiar or (not self.form(name).titled and words[0] in self.titles.gender)
                 else []
             )
         if not fuller:
@@ -384,7 +424,7 @@ class Mentions:
         if own.article * 2 > own.count:
             fuller = [form for form in fuller if not looks[form].person] or fuller
         else:
-            fuller = [form for form in fuller if looks[form].person] or (
+            fuller = [form for form in fuller if looks[form].person and self.kind(form) == "person"] or (
                 fuller if len(words) == 1 and words[0] in self.titles.organisations else []
             )
         if fuller and (gender := gender or self._voted(name)):
@@ -427,20 +467,22 @@ class Mentions:
     def _is_body(self, name: str) -> bool:
         if self.form(name).article or name.isupper() or not name.isalpha() or self._looks[name].institution:
             return True
-        text, titles = self.text, self.titles
         for mention in self.of_name.get(name, ())[:20]:
-            before = text[max(mention.start - 8, 0) : mention.start].split()
-            if before and before[-1] in titles.places:
+            if (before := self._before(mention)) and before[-1] in self.titles.places:
                 return True
-            if whose := _POSSESSIVE.match(text, mention.end):
-                behind = text[whose.end() : whose.end() + 40].split(",")[0].lower().split()[:3]
-                if any(word in titles.organs or word in titles.governing for word in behind):
-                    return True
+            if self.owns_organ(mention):
+                return True
         if self._peoples is None:
             self._peoples = {}
             for called in {mention.lead or mention.name for mention in self.all}:
                 self._peoples.setdefault(called[:4], []).append(called)
         return any(self._home(people) == name for people in self._peoples.get(name[:4], ())[:50])
+
+    def owns_organ(self, mention: Mention) -> bool:
+        """Tell whether an organ or an office of a country stands behind its name: "Veldania’s foreign ministry"."""
+        whose = _POSSESSIVE.match(self.text, mention.end)
+        behind = self.text[whose.end() : whose.end() + 40].split(",")[0].lower().split()[:3] if whose else ()
+        return any(word in self.titles.organs or word in self.titles.governing for word in behind)
 
     def written_out(self, name: str) -> str:
         """Give the name that an acronym in brackets stands behind: "Straits Trade Council (STC)"."""
@@ -455,16 +497,19 @@ class Mentions:
 
     def gender(self, name: str) -> str:
         """Tell "he", "she" or "" of a person by titles and the given name."""
-        form = self.form(name)
-        if form.gender:
-            return form.gender
         words = self._looks[name].words
-        if len(words) > 1 and not (given := self.titles.gender.get(words[0], "")):
-            for other in self.by_last.get(words[-1], ())[:50]:
-                if " " not in other and self.form(other).gender and self.bearers(other) == [name]:
-                    return self.form(other).gender
-            return ""
-        return given if len(words) > 1 else ""
+        given = self.titles.gender.get(words[0], "") if len(words) > 1 else ""
+        return self.form(name).gender or given or self.addressed(name)
+
+    def addressed(self, name: str) -> str:
+        """Tell "he", "she" or "" of a person by the titles before the name, or its last word if nobody shares it."""
+        if gender := self.form(name).gender:
+            return gender
+        words = self._looks[name].words
+        for other in self.by_last.get(words[-1], ())[:50] if len(words) > 1 else ():
+            if " " not in other and (gender := self.form(other).gender) and self.bearers(other) == [name]:
+                return gender
+        return ""
 
     def state(self, name: str) -> str:
         """Give the state, or the place of this article, that a name or the name of a people stands for; "" if none."""

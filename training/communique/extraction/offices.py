@@ -8,16 +8,20 @@ somebody whose it is, in front ("Korsume’s", "the Korsumi") or behind ("of Kor
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from communique.extraction.mentions import Mention, Mentions
 from communique.extraction.titles import CAPITAL, Titles
 
-_REACH = 130  # characters looked at on either side of a name
+REACH = 130
+"""Characters looked at on either side of a name."""
 
 _CLAUSE = re.compile(r"[,;:!?“”\"()\[\]\n—–.-](?:(?<![.-])|(?<=\w\w\.)\s|(?<=\s-)\s)")
 """A mark between clauses, a full stop or a dash; looked for by its first character, for speed."""
 
+_AND = frozenset({"and", "&"})
+_ALONE = re.compile(r" (?:and|&) ")  # of two offices right before a name one may be another's
 _WORD = re.compile(r"[^\s,;:“”\"()\[\]—–]+")
 _ASIDE = re.compile(r"\s*\([^()\n]{1,40}\)")
 _AGE = re.compile(r",\s+\d{1,3}(?=,)")
@@ -54,27 +58,51 @@ MOST = 3.0
 def read_office(phrase: str, titles: Titles, mentions: Mentions, last: bool = False) -> Office:
     """Read an office out of a noun phrase: the first that it names, or the last if what follows must be its bearer."""
     words = _WORD.findall(phrase)[:24] if not last else _WORD.findall(phrase)[-14:]
-    heads = [i for i, word in enumerate(words) if _head(word) in titles.offices]
-    if not heads:
+    at = _find_head(words, titles, last)
+    if at < 0:
         return NONE
-    at = heads[-1] if last else heads[0]
-    if not last:
-        for head in heads[1:]:  # "deputy foreign minister" is one office, "president and chief executive" are two
-            if any(word.lower() not in titles.modifiers for word in words[at + 1 : head]):
-                break
-            at = head
     first, owner = _before(words, at, titles, mentions)
-    name = " ".join(words[first : at + 1])
+    name = " ".join(words[first : at + 1]).rstrip(".")
     size = owner.count(" ") + 1 if owner else 0
     if first > size and words[first - size - 1].lower() in titles.past:
         name = f"{words[first - size - 1]} {name}"  # "former Veldanian minister"
-    name, behind = _behind(name, words[at + 1 :], titles)
+    rest = words[at + 1 :]
+    then = _find_head(rest, titles) if rest[:1] and rest[0] in _AND else -1
+    if then > 0 and _before(rest, then, titles, mentions)[0] == 1:  # "president and chief executive"
+        other = read_office(" ".join(rest[1:]), titles, mentions)
+        name, behind = f"{name} and {other.name}", other.owner
+    else:
+        name, behind = _behind(name, rest, titles)
     if behind and (not owner or owner.lower() in titles.affiliations):
         owner = behind
     name = name if name.isupper() else " ".join(word if word.isupper() else word.lower() for word in name.split())
     opening = words[first - 1].lower() if first else ""
     firm = opening in titles.definite or bool(owner) or opening in titles.pronouns
+    if last and first > 1 and opening in _AND:
+        other = read_office(" ".join(words[: first - 1]), titles, mentions, last=True)
+        if other.name.rpartition(" ")[2] == words[first - 2].lower():
+            return other._replace(name=f"{other.name} and {name}", owner=other.owner or owner)
     return Office(name, owner, 2.6 if firm else 2.0, _head(words[at]))
+
+
+def _find_head(words: Sequence[str], titles: Titles, last: bool = False) -> int:
+    """Return where the noun of the first office stands, or of the `last`; -1 if no office is named.
+
+    "Deputy foreign minister" is one office, "president and chief executive" are two.
+    """
+    # "General staff", "officer corps": a noun of many behind it takes the office in.
+    then = [*words[1:], ""]
+    heads = [
+        i
+        for i, word in enumerate(words)
+        if _head(word) in titles.offices and not (then[i] in titles.organisations and then[i] not in titles.offices)
+    ]
+    at = heads[-1 if last else 0] if heads else -1
+    for head in heads[1:] if not last else ():
+        if any(word.lower() not in titles.modifiers for word in words[at + 1 : head]):
+            break
+        at = head
+    return at
 
 
 def _head(word: str) -> str:
@@ -94,7 +122,7 @@ def _before(words: list[str], at: int, titles: Titles, mentions: Mentions) -> tu
         if word.lower() in titles.belonging or word.lower() in titles.indefinite:
             break
         if _CAPITALISED.match(word):
-            if word.lower() in titles.modifiers and _head(words[first]) in titles.offices:
+            if word.lower() in titles.modifiers and (first < at or _head(words[first]) in titles.offices):
                 first -= 1
                 continue
             break
@@ -105,11 +133,12 @@ def _before(words: list[str], at: int, titles: Titles, mentions: Mentions) -> tu
         return first, ""
     word = words[first - 1]
     whose = _WHOSE.match(word)
-    if word.lower() in titles.pronouns:
-        return first, word.lower()
+    small = "" if word in mentions.states else word.lower()  # "us", but "US"
+    if small in titles.pronouns:
+        return first, small
     if whose and whose[1] in titles.organisations and first > 1 and words[first - 2].lower() in titles.definite:
         return first, whose[1]  # "the union’s envoy"
-    if not _CAPITALISED.match(word) or word.lower() in titles.openers:
+    if not _CAPITALISED.match(word) or small in titles.openers:
         return first, ""
     begin = first - 1
     while begin > 0 and _CAPITALISED.match(words[begin - 1]) and words[begin - 1].lower() not in titles.openers:
@@ -119,6 +148,8 @@ def _before(words: list[str], at: int, titles: Titles, mentions: Mentions) -> tu
     owner = " ".join([*words[begin : first - 1], whose[1] if whose else word])
     if whose:
         return first, owner
+    if first == 1 and _head(owner) in titles.organisations and mentions.form(owner).count < 2:
+        return 0, ""  # "Opposition leader", where a sentence begins
     # "Imbali campaign spokesman": the noun belongs to the owner; "Korsumi interior ministry spokesman": to the office.
     if first < at and _head(words[first]) in titles.organisations and not mentions.state(owner):
         return first + 1, f"{owner} {words[first]}"
@@ -129,11 +160,11 @@ def _behind(name: str, words: list[str], titles: Titles) -> tuple[str, str]:
     """Find whose the office is in the words behind it, some of which may belong to its name."""
     if len(words) > 1 and words[0] == "in" and words[1] == "chief":
         name, words = f"{name} in chief", words[2:]
-    if len(words) > 1 and words[0] in ("and", "&") and _head(words[1]) in titles.offices:
-        words = words[next((i for i, word in enumerate(words) if word.lower() in titles.belonging), len(words)) :]
     for _ in range(3):
         if len(words) < 2 or words[0].lower() not in titles.belonging:
             return name, ""
+        if words[0] in titles.abroad and _head(name.split()[-1]) in titles.accredited:
+            return name, ""  # "ambassador to the Straits League": of whoever sent him
         size = 1
         while size < len(words) and size < 6 and not _CAPITALISED.match(words[size]):
             word = words[size].lower()
@@ -143,7 +174,9 @@ def _behind(name: str, words: list[str], titles: Titles) -> tuple[str, str]:
         if size < len(words) and _CAPITALISED.match(words[size]) and (size < 4 or words[0].lower() != "of"):
             called = _CALLED.match(" ".join(words[size:]))
             owner = called[1] if called else ""
-            if owner and all(word.lower() in titles.modifiers or word == "and" for word in owner.split()):
+            *topic, last = owner.lower().split() or [""]
+            known = set(topic) <= titles.modifiers | _AND and last in titles.modifiers
+            if known or (last in titles.topics and titles.organisations.isdisjoint(topic)):
                 size += len(owner.split())  # "minister of Foreign Affairs"
                 name, words = f"{name} {' '.join(words[:size])}".rstrip("."), words[size:]
                 continue
@@ -162,8 +195,8 @@ def offices_of(mention: Mention, mentions: Mentions, titles: Titles) -> list[Off
     """Read the offices that the words beside one mention of a person tell."""
     text = mentions.text
     found: list[Office] = []
-    before = text[max(mention.start - _REACH, 0) : mention.start]
-    after = text[mention.end : mention.end + _REACH]
+    before = text[max(mention.start - REACH, 0) : mention.start]
+    after = text[mention.end : mention.end + REACH]
     title = _titled(mention, before, after, titles) if mention.title else NONE
     if title.name:
         found.append(title)
@@ -226,7 +259,7 @@ def _in_front(before: str, after: str, mention: Mention, titles: Titles, mention
             if lead and lead.strip():
                 return [Office("", lead.strip(), 0.5)]
             return []
-        office = read_office(chunk, titles, mentions, last=True)
+        office = read_office(_ALONE.split(chunk)[-1], titles, mentions, last=True)
         office = office._replace(weight=MOST)
     return [office] if office.name else []
 
@@ -262,11 +295,9 @@ def _afterwards(after: str, titles: Titles, mentions: Mentions) -> list[Office]:
     starts = starts or _CAPITALISED.match(words[0]) is not None or opening in titles.pronouns
     if not starts and _head(words[0]) not in titles.offices and opening not in titles.modifiers:
         return []
-    at = next((i for i, word in enumerate(words) if _head(word) in titles.offices), -1)
+    at = _find_head(words, titles)
     if at < 0 or any(word.lower() in titles.openers or word.lower() in titles.pronouns for word in words[1:at]):
         return []
-    while at + 1 < len(words) and _head(words[at + 1]) in titles.offices:
-        at += 1
     then = words[at + 1].lower() if at + 1 < len(words) else ""
     tied = then in titles.belonging or then in titles.pronouns or then in ("and", "&") or then.endswith("ing")
     if then and not tied and opening in titles.definite:

@@ -30,6 +30,7 @@ from communique.extraction.sentences import (
     PRON,
     QUOTE,
     REL,
+    RELATION,
     SUB,
     SUBJECT,
     TIME,
@@ -44,6 +45,8 @@ REACH = 40
 
 _NOT_IN_NOUN = PREDICATE | SUBJECT | AUX | NEG | REL | SUB | OPENER
 """Words that no noun phrase runs over, unless they are prepositions too ("after", "since")."""
+
+_NOT_IN_NAME = _NOT_IN_NOUN | BREAK | ADV | TIME | PREP | CONJ
 
 
 def phrase_before(words: Sentences, last: int, first: int) -> Span | None:
@@ -89,7 +92,30 @@ def phrase_before(words: Sentences, last: int, first: int) -> Span | None:
                 start -= 1
     while start < last and kinds[start] & (PREP | CONJ | ADV | TIME | SUB) and not kinds[start] & (DET | CAP):
         start += 1
-    return start, last + 1
+    return _first_of_list(words, start, last, first) if kind & CAP else start, last + 1
+
+
+def _first_of_list(words: Sentences, start: int, last: int, first: int) -> int:
+    """Return where a list of names begins that ends with those from `start` on: "Orr, Vance and Poe".
+
+    What stands before a comma is in the list only if it is a name and nothing more: not "In Sunmar, Vance and Poe".
+    """
+    kinds, begin, joint = words.kinds, start, start - 1
+    if joint - 1 > first and kinds[joint] & CONJ:  # "Orr, Vance, and Poe"
+        joint -= 1
+    elif joint <= first or not kinds[joint] & COMMA or not any(kinds[at] & CONJ for at in range(start, last)):
+        return start
+    while joint > first and kinds[joint] & COMMA:
+        at = joint
+        while at > first and kinds[at - 1] & CAP and not kinds[at - 1] & _NOT_IN_NAME:
+            at -= 1
+        if at == joint:
+            break
+        at -= at > first and kinds[at - 1] & DET > 0
+        if at > first and not kinds[at - 1] & (BREAK | CONJ | SUB):
+            return start
+        begin, joint = at, at - 1
+    return begin
 
 
 def _person(words: Sentences, phrase: Span) -> Span:
@@ -141,7 +167,8 @@ def phrase_after(words: Sentences, first: int, last: int, *, hearer: bool = Fals
             while at < last and not kinds[at] & UNPAREN:
                 at += 1
         elif kind & PREP:
-            if forms[at] not in ("of", "for", "at", "from") or at + 1 >= last or kinds[at + 1] & BREAK:
+            tied = forms[at] in ("of", "for", "at", "from") or kinds[at - 1] & RELATION  # "a source close to Orr"
+            if not tied or at + 1 >= last or kinds[at + 1] & BREAK:
                 break
             if forms[at + 1].endswith("ing") and not kinds[at + 1] & CAP:  # "accused by Orr of threatening ..."
                 break

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from communique.extraction.layout import Layout
 from communique.extraction.mentions import Kind, Mention, Mentions
-from communique.extraction.offices import MOST, NONE, Office, offices_of
+from communique.extraction.offices import MOST, NONE, REACH, Office, offices_of
 from communique.extraction.titles import CAPITAL, Titles
 
 _MOST = 10  # mentions of one person that are looked at
@@ -22,6 +22,8 @@ _STATE = re.compile(r" (?:Republic|Kingdom) of ")
 _OF = re.compile(r" of (?:the )?(?:(?:Republic|Kingdom) of )?")
 _PLACE = re.compile(r"\b(?:[Ii]n|[Oo]n|[Oo]f|[Aa]t|[Nn]ear) (?:the )?$")
 _THE = re.compile(r"\b[Tt]he [^,.;:]{0,60}, ?$")
+_HE_OR_SHE = re.compile(r"[HhSs](?<!\w.)(?:(?<=[Hh])(?:e|is|im|er)|(?<=[Ss])he)\b")
+_BEFORE, _AHEAD = 500, 160  # characters around a name in whose sentence a pronoun may take it up
 
 
 class Referent(NamedTuple):
@@ -53,13 +55,18 @@ class Roster:
     Parameters
     ----------
     whose
-        Follows a possessive pronoun ("its") at a place back to the actor it stands for.
+        Follows a possessive pronoun ("its"), at a place and before an office, back to the actor it stands for.
     transcript
         Names may stand in capitals in the labels of turns.
     """
 
     def __init__(
-        self, mentions: Mentions, layout: Layout, titles: Titles, whose: Callable[[str, int], str], transcript: bool
+        self,
+        mentions: Mentions,
+        layout: Layout,
+        titles: Titles,
+        whose: Callable[[str, int, str], str],
+        transcript: bool,
     ) -> None:
         self.mentions, self.layout, self.titles = mentions, layout, titles
         self._whose, self._transcript = whose, transcript
@@ -72,29 +79,36 @@ class Roster:
 
     def named(self, mention: Mention, end: int) -> Referent:
         """Give whom a name stands for; ``end``: where the noun phrase around it ends."""
-        name = self.bearer(mention)
+        bearers = self._bearing(mention)
+        name = self._latest(bearers, mention.start)
         kind: Kind = "person" if mention.title else self.mentions.kind(name)
         if kind == "state":
             return Referent(mention.start, mention.name, "", self.mentions.state(name), 0.95, kind)
         if kind == "organisation":
             return self.organisation(mention, name, end)
         office, actor, _ = self.known(name, mention)
-        confidence = 0.95 if " " in name or office else 0.85
+        confidence = 0.6 if len(bearers) > 1 else 0.95 if " " in name or office else 0.85
         return Referent(mention.start, self.shown(name), office, actor, confidence, "person")
 
-    def bearer(self, mention: Mention) -> str:
-        """Give the full name of who is named; of several with one family name the title tells whom is meant."""
+    def _latest(self, bearers: Sequence[str], place: int) -> str:
+        """Give the one of several with one family name who was named last."""
+        if len(bearers) == 1:
+            return bearers[0]
+        return max(bearers, key=lambda name: self._last_before(name, place, name))
+
+    def _bearing(self, mention: Mention) -> list[str]:
+        """Give the full name of who is named; of several with one family name those whom the title may mean."""
         gender = self.titles.gender_of(mention.title)
         bearers = self.mentions.bearers(mention.name) if mention.title else []
         if len(bearers) < 2:
-            return self.mentions.fullest(mention.name, gender)
+            return [self.mentions.fullest(mention.name, gender)]
         head = mention.title.split()[-1].rstrip(".").lower()
         held = set(self.titles.shortened.get(head, head).split())
         bearers = [name for name in bearers if held <= set(self.known(name).office.split())] or bearers
         if gender:
             bearers = [name for name in bearers if self.gender(name) == gender] or bearers
             bearers = [name for name in bearers if self.may_be(name, gender)] or bearers
-        return max(bearers, key=lambda name: self._last_before(name, mention.start, name))
+        return bearers
 
     def person_named(self, name: str, place: int, confidence: float) -> Referent:
         """Give a person whose full name is known."""
@@ -143,8 +157,10 @@ class Roster:
         key = run.name, run.title
         name = self._persons.get(key)
         if name is None:
-            several = run.title and len(self.mentions.bearers(run.name)) > 1
-            name = self.bearer(run) if several else self.mentions.fullest(run.name) if run.name else ""
+            if run.title and len(self.mentions.bearers(run.name)) > 1:
+                name = self._latest(self._bearing(run), run.start)
+            else:
+                name = self.mentions.fullest(run.name) if run.name else ""
             if name and not run.title and self.mentions.kind(name) != "person":
                 name = ""
             self._persons[key] = name
@@ -162,20 +178,21 @@ class Roster:
 
     def _learn(self, name: str, at: Mention | None) -> Known:
         told: list[tuple[Office, Mention]] = []
-        office, place = NONE, -1
+        office, place, best = NONE, -1, (NONE.weight, True)
         for mention in self._mentions_of(name, at):
             for candidate in offices_of(mention, self.mentions, self.titles):
                 told.append((candidate, mention))
-                if candidate.name and candidate.weight > office.weight:
-                    office, place, holder = candidate, mention.start, mention
+                told_more = candidate.weight, candidate.head not in self.titles.roles  # "the host, Veldania’s minister"
+                if candidate.name and told_more > best:
+                    office, place, holder, best = candidate, mention.start, mention, told_more
             if office.owner and office.weight >= MOST:
                 break
         if office.owner:
-            return Known(office.name, self.actor(office.owner, place), office.weight)
+            return Known(office.name, self.actor(office.owner, place, office.head), office.weight)
         for other, mention in told:
             # Another mention may tell whose the office is; and whose somebody is who has none.
             if other.owner and (other.head == office.head or not other.name or office.weight <= 1):
-                return Known(office.name, self.actor(other.owner, mention.start), office.weight)
+                return Known(office.name, self.actor(other.owner, mention.start, other.head), office.weight)
         return Known(office.name, self._place_of(office, holder) if office.name else "", office.weight)
 
     def _mentions_of(self, name: str, at: Mention | None) -> list[Mention]:
@@ -191,14 +208,18 @@ class Roster:
         others.sort(key=lambda mention: not mention.title)
         return list(dict.fromkeys([*full, *([at] if at else []), *others]))[:_MOST]
 
-    def actor(self, owner: str, place: int) -> str:
-        """Give the country or organisation that words or a possessive pronoun stand for."""
+    def actor(self, owner: str, place: int, head: str = "") -> str:
+        """Give the country or organisation that words or a possessive pronoun stand for; ``head``: their office."""
         if not owner:
             return ""
-        if owner.lower() in self.titles.pronouns:
-            return self._whose(owner.lower(), place)
+        if owner in self.titles.pronouns:
+            # "Its envoy to the Straits League, Lin Adeyo": what the pronoun takes up stands before it.
+            floor = max(place - REACH, 0)
+            for found in re.finditer(rf"\b{owner}\b", self.mentions.text[floor:place], re.IGNORECASE):
+                place = floor + found.start()
+            return self._whose(owner, place, head)
         if owner in self.titles.organisations:  # "the union’s envoy"
-            return self._whose(owner, place)
+            return self._whose(owner, place, head)
         if state := self.mentions.state(owner):
             return state
         part = self.mentions.part(owner)
@@ -227,13 +248,60 @@ class Roster:
         """Tell "he" or "she" of a person, "" if nothing does."""
         gender = self._genders.get(name)
         if gender is None:
-            gender = self.mentions.gender(name) or self.titles.gender_of(self.known(name).office)
-            self._genders[name] = gender
+            self._genders[name] = ""  # for who asks on the way
+            told = self.mentions.gender(name) or self.titles.gender_of(self.known(name).office)
+            gender = self._genders[name] = told or self._taken_up(name)
         return gender
 
-    def may_be(self, name: str, gender: str) -> bool:
-        """Tell whether a person may be taken up by "he" or "she"; "" takes up anyone."""
-        return not gender or self.gender(name) in ("", gender)
+    def _taken_up(self, name: str) -> str:
+        """Tell "he" or "she" by the pronouns that take up a name at the head of a sentence; "" if none do, or both."""
+        votes = {"he": 0, "she": 0}
+        for mention in self._mentions_of(name, None):
+            for pronoun in self._pronouns_behind(mention):
+                votes[self.titles.pronouns[pronoun.lower()]] += 1
+        he, she = votes["he"], votes["she"]
+        return "he" if he > 2 * she else "she" if she > 2 * he else ""
+
+    def _pronouns_behind(self, mention: Mention) -> Iterator[str]:
+        """Give the pronouns in the sentence of its first person, with nobody in between, and the one that is next."""
+        mentions, layout = self.mentions, self.layout
+        start, here = mention.start, layout.sentence(mention.start)
+        begin = max(layout.start_of(here), layout.start_of_paragraph(start))
+        if start - begin > _BEFORE or layout.is_quoted(start) or mentions.is_possessive(mention):
+            return
+        if next(self._pronouns(begin, start), None) or self._first_person(begin, start) < start:
+            return
+        end = self._first_person(mention.end, mention.end + _AHEAD)
+        for found in self._pronouns(mention.end, end):
+            place = found.start()
+            if layout.sentence(place) > here:
+                # What is told next begins with it: "He smiled", "“...,” he said".
+                if place == layout.start_of(here + 1) or mentions.text[place - 2] in "\"”’'":
+                    yield found[0]
+                return
+            yield found[0]
+
+    def _pronouns(self, start: int, end: int) -> Iterator[re.Match[str]]:
+        """Find the pronouns of a span outside direct speech."""
+        found = _HE_OR_SHE.finditer(self.mentions.text, start, end)
+        return (pronoun for pronoun in found if not self.layout.is_quoted(pronoun.start()))
+
+    def _first_person(self, start: int, end: int) -> int:
+        """Give where the first person is named in a span, its end if none is."""
+        mentions = self.mentions
+        runs = mentions.within(start, end)
+        return next((run.start for run in runs if run.name and (run.title or mentions.kind(run.name) == "person")), end)
+
+    def governs(self, name: str) -> bool:
+        """Tell whether a person holds an office of a state."""
+        return not self.titles.public.isdisjoint(self.known(name).office.split())
+
+    def may_be(self, name: str, gender: str, *, despite: bool = False) -> bool:
+        """Tell whether a person may be taken up by "he" or "she", "" anyone; `despite` what the given name tells."""
+        if not gender:
+            return True
+        told = self.mentions.addressed(name) or self._taken_up(name) if despite else self.gender(name)
+        return told in ("", gender)
 
     # Who holds an office
 

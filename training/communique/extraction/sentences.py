@@ -24,7 +24,7 @@ DET, POSS, PRON, SUBJECT, REL, AUX, BE, NEG, PREP, CONJ, SUB, ADV, TIME, OPENER,
 )
 VERB, NOUN, SOURCE, VIEW, OWNER, CAP, WORD = (1 << i for i in range(16, 23))
 COMMA, COLON, DASH, STOP, PAREN, UNPAREN, QUOTE = (1 << i for i in range(23, 30))
-MODAL, OBJECT, PREDICATE, NUMBER = (1 << i for i in range(30, 34))
+MODAL, OBJECT, PREDICATE, NUMBER, RELATION = (1 << i for i in range(30, 35))
 """Classes of words, as bits: a word may be of several. Those of the third line are marks; the last are the least asked
 for, since Python takes twice as long over integers of more than 30 bits."""
 
@@ -35,6 +35,7 @@ _CLASSES = {
     "auxiliaries": AUX, "be": BE, "modals": MODAL, "negations": NEG, "prepositions": PREP,
     "conjunctions": CONJ, "subordinators": SUB, "adverbs": ADV, "times": TIME, "clause_openers": OPENER,
     "complementizers": COMPL, "infinitives": INF, "objects": OBJECT, "predicates": PREDICATE, "views": VIEW,
+    "relations": RELATION,
 }  # fmt: skip
 
 _MARKS = {",": COMMA, "，": COMMA, "、": COMMA, "،": COMMA, ":": COLON, "：": COLON, "(": PAREN, ")": UNPAREN}

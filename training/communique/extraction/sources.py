@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import NamedTuple
 
 from communique.extraction.article import Article
@@ -38,6 +38,8 @@ _ASIDE = re.compile(r"[（(][^（()）]{0,60}[)）]")
 _SEPARATE = re.compile(r"[·・‧•]")
 _FIRST_DECLENSION = re.compile(r"([А-ЯЁ][а-яё-]*?(?:[кгхжшщч](?=и$))?)(ии|ы|(?<=[кгхжшщч])и)")
 _FEMININE = re.compile(r"([А-ЯЁ][А-ЯЁа-яё-]*(?:ов|ев|ёв|ин|ын|ск|цк))ой")
+_MASCULINE = re.compile(r"([А-ЯЁ][А-ЯЁа-яё-]*(?:ов|ев|ёв|ин|ын))а")
+_SECOND_DECLENSION = re.compile(r"([А-ЯЁ][а-яё-]+(?<!вл)(?<!льв))(?:а|я(?:(?<=[аеиу]я)(?P<й>)|(?P<ь>)))")
 _QUOTED = re.compile(r"[«»“”\"„「」]")
 
 
@@ -120,7 +122,9 @@ class _Register:
         parts = _Parts(parts.name, known.office or parts.office, known.actor or parts.actor)
         self.persons[parts.name] = parts
         if len(_pieces(parts.name)) > 1:
-            self.full.setdefault(_key(_pieces(parts.name)[-1], self.language), parts.name)
+            key = _key(_pieces(parts.name)[-1], self.language)
+            if key not in self.full or _is_genitive(self.full[key], parts.name):
+                self.full[key] = parts.name
         return parts
 
     # -- phrases
@@ -204,7 +208,8 @@ class _Register:
         if whose:
             return run, []
         if len(run) > 2:
-            return run[:-2], run[-2:]
+            size = 3 if run[-2].endswith(("ич", "вна", "чна")) else 2  # with the father's name, or without
+            return run[:-size], run[-size:]
         key = _key(run[0], self.language)
         placed = key in self.places or run[0] in self.titles.metonyms or run[0].lower() in self.titles.places
         if len(run) == 2:
@@ -299,22 +304,27 @@ class _Register:
         return self._shown(parts, 0.9 if parts.name else 0.6)
 
     def _upright(self, phrase: str) -> str:
-        """Return a phrase in the genitive with its office and a woman's name in the nominative, where a rule is sure.
+        """Return a phrase in the genitive with its office and name in the nominative, where a rule is sure.
 
-        An office is what the lexicon knows with another ending. "Анны Орловой" can only be Анна Орлова: a given name
-        in -ы with a surname in -ой.
+        An office is what the lexicon knows with another ending; a name, what the article has so. Else "Анны Орловой"
+        can only be Анна Орлова: a given name in -ы with a surname in -ой; and "Ивана Орлова" only Иван Орлов.
         """
         words = phrase.split()
         known = self.heads | self.bodies
-        stem, ending = words[0][:-1], words[0][-1:]
         if words[0].lower() not in self.titles.modifiers:
-            words[0] = next((stem + end for end in _CASES.get(ending, ()) if (stem + end).lower() in known), words[0])
-        if len(words) > 1 and all(word[:1].isupper() for word in words[-2:]):
-            given, surname = words[-2:]
-            first, last = _FIRST_DECLENSION.fullmatch(given), _FEMININE.fullmatch(surname)
-            if first and last:
-                words[-2] = first[1] + ("ия" if first[2] == "ии" else "а")
-                words[-1] = last[1] + ("ая" if last[1].endswith(("ск", "цк")) else "а")
+            words[0] = next((word for word in _nominatives(words[0]) if word.lower() in known), words[0])
+        given, surname = words[-2:] if len(words) > 1 else ("", words[0])
+        full = self.full.get(_key(surname, self.language), "")
+        if given[:1].isupper() and full and _is_genitive(" ".join(words[-len(full.split()) :]), full):
+            words[-len(full.split()) :] = full.split()
+        elif (first := _FIRST_DECLENSION.fullmatch(given)) and (last := _FEMININE.fullmatch(surname)):
+            words[-2] = first[1] + ("ия" if first[2] == "ии" else "а")
+            words[-1] = last[1] + ("ая" if last[1].endswith(("ск", "цк")) else "а")
+        elif last := _MASCULINE.fullmatch(surname):
+            names = words[-3 if given.endswith("ича") else -2 : -1] if given[:1].isupper() else []
+            found = [name for name in map(_SECOND_DECLENSION.fullmatch, names) if name]
+            if len(found) == len(names):
+                words[-len(names) - 1 :] = [*(name[1] + (name.lastgroup or "") for name in found), last[1]]
         return " ".join(words)
 
     def _bare(self, phrase: str) -> str:
@@ -352,6 +362,17 @@ class _Register:
 
 def _pieces(name: str) -> list[str]:
     return _SEPARATE.split(name) if _SEPARATE.search(name) else name.split()
+
+
+def _nominatives(word: str) -> list[str]:
+    """Return what a Russian word in the genitive may be in the nominative."""
+    return [word[:-1] + ending for ending in _CASES.get(word[-1:], ())]
+
+
+def _is_genitive(name: str, other: str) -> bool:
+    """Tell whether a name may be the genitive of another, word by word."""
+    pairs = list(zip_longest(name.split(), other.split(), fillvalue=""))
+    return all(nominative in _nominatives(word) for word, nominative in pairs)
 
 
 def _key(word: str, language: str) -> str:

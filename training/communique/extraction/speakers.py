@@ -26,6 +26,7 @@ from communique.extraction.titles import CAPITAL, Titles, titles_of
 _LONGEST = 400  # of a source, in characters
 _LETTERHEAD = 2000  # characters above a text that are looked at
 _OPENING = 12  # characters in which the first sentence names whose release it is
+_SAID = 12  # speakers among whom "the diplomat" is sought
 _NEAR = 6  # attributions that are looked at for one without a source
 _RELATIVE = re.compile(r"[;:\n, ](?:(?<![, ])|(?:(?<=,) )?(?<= )(?:who|which|that|whose|whom)\b)")
 _WHOSE = re.compile(r"['’]s?$")
@@ -127,7 +128,10 @@ class _Resolver:
             if attribution.kind == "turn":
                 found = self.labels.read(attribution.source)
             else:
-                found = self._source(*attribution.source)
+                # "Kolmari would stay, he said": a pronoun takes up nobody whom its own content names.
+                start, end = attribution.source
+                begun = next((span[0] for span in reversed(attribution.spans) if span[1] <= start), start)
+                found = self._source(start, end, begun)
             if found.name:
                 self.antecedents.said.append(found)
             self.found.append(found)
@@ -141,19 +145,17 @@ class _Resolver:
 
     # The noun phrase beside the cue
 
-    def _source(self, start: int, end: int) -> Referent:
-        """Read a noun phrase."""
+    def _source(self, start: int, end: int, before: int) -> Referent:
+        """Read a noun phrase; ``before``: what it takes up if it is a pronoun stands before that place."""
         start, end = self._trim(start, end)
         phrase = self.text[start:end]
         if not phrase:
             return Referent(start)
         if kind := self.titles.pronouns.get(phrase.lower()):
-            found = self._first_person(start) if kind == "we" else self.antecedents.of(kind, start)
+            found = self._first_person(start) if kind == "we" else self.antecedents.of(kind, before)
             return found._replace(place=start) if found else Referent(start)
-        if stop := _RELATIVE.search(phrase, 1):
-            end = start + stop.start()
-        elif self.text.startswith(" (", end):
-            end = self.mentions.end_of_title(end)  # "Gen. | (ret.) Ana Poe"
+        stop = _RELATIVE.search(phrase, 1)
+        end = start + stop.start() if stop else self.mentions.end_of_title(end)  # "Ms. | Orr", "Gen. | (ret.) Ana Poe"
         names = self._names(start, end)
         if len(names) > 1:
             return self._several(names)
@@ -306,7 +308,7 @@ class _Resolver:
         words = chunks[0].split()
         if self._is_mute(words):
             return Referent(start)
-        cut = next((i for i, word in enumerate(words) if i and word.lower() in titles.belonging), len(words))
+        cut = self._end_of_noun(words)
         head = words[cut - 1].lower().strip("’'\".”)")
         opening = words[0].lower()
         plural = head.endswith("s") and not head.endswith("ss") and head not in titles.organisations
@@ -326,6 +328,8 @@ class _Resolver:
                 return holder  # "The Minister"
             if holder := roster.holder(office.name or head, head, actor, start):
                 return holder
+            if not owner and (known := self._described(head)):
+                return known._replace(place=start, confidence=0.7)
             if actor or not owner:
                 return Referent(start, office.name or rest, office.name, actor, 0.6, "person")
         if definite and head in titles.organisations:
@@ -351,6 +355,18 @@ class _Resolver:
         kind: Kind | None = "organisation" if head in titles.organisations else None
         sure = opening in titles.indefinite or plural
         return Referent(start, " ".join(words), "", actor, 0.85 if sure else 0.6, kind, plural)
+
+    def _end_of_noun(self, words: Sequence[str]) -> int:
+        """Tell how many words come before what belongs to the noun: "the envoy | of Tamuri"."""
+        return next((i for i, word in enumerate(words) if i and word.lower() in self.titles.belonging), len(words))
+
+    def _described(self, head: str) -> Referent | None:
+        """Give who has spoken without a name and with that noun: "a senior diplomat", whom "the diplomat" takes up."""
+        for other in reversed(self.antecedents.said[-_SAID:]):
+            words = other.name.lower().split()
+            if other.kind is None and not other.plural and head in words[: self._end_of_noun(words)]:
+                return other
+        return None
 
     def _is_mute(self, words: Sequence[str]) -> bool:
         """Tell what does not speak, whatever it is: "The", "2015", "Then", "you", "the views", "listening to ..."."""

@@ -30,8 +30,10 @@ class Titles:
     ``pronouns``: what each stands for (he, she, they, it, we, who). ``gender``: that of honorifics, offices and given
     names. ``ranks`` and ``shortened``: the full word. ``offices``: heads of an office's name; ``modifiers``: what may
     stand before them in capitals. ``organisations``: nouns that make a name an organisation's. ``metonyms``: seat ->
-    state. ``governing``: offices of a country. ``mute``: what never speaks. ``collective``: nouns of many without an
-    "s". ``verbs``: "heads" -> "head of". ``run``: finds the names of a text, with what stands in capitals before them.
+    state. ``governing``: offices of a country. ``accredited``: those of who is sent ``abroad`` ("to", "in").
+    ``topics``: what ends the name of a field of work. ``familiar``: honorifics of given names. ``mute``: what never
+    speaks. ``collective``: nouns of many without an "s". ``verbs``: "heads" -> "head of". ``run``: finds the names of a
+    text, with what stands in capitals before them.
     """
 
     pronouns: Mapping[str, str] = field(default_factory=dict)
@@ -50,6 +52,8 @@ class Titles:
     organs: frozenset[str] = frozenset()
     public: frozenset[str] = frozenset()
     governing: frozenset[str] = frozenset()
+    accredited: frozenset[str] = frozenset()
+    topics: frozenset[str] = frozenset()
     local: frozenset[str] = frozenset()
     definite: frozenset[str] = frozenset()
     indefinite: frozenset[str] = frozenset()
@@ -62,8 +66,10 @@ class Titles:
     openers: frozenset[str] = frozenset()
     copulas: frozenset[str] = frozenset()
     past: frozenset[str] = frozenset()
+    familiar: frozenset[str] = frozenset()
     places: frozenset[str] = frozenset()
     belonging: frozenset[str] = frozenset()
+    abroad: frozenset[str] = frozenset()
 
     peoples: frozenset[str] = frozenset()
     countries: frozenset[str] = frozenset()

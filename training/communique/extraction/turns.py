@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from communique.extraction.article import Article, Paragraph, Span
@@ -58,7 +57,14 @@ class _Turn(NamedTuple):
     spans: tuple[Span, ...]
 
 
-def find_turns(article: Article) -> tuple[Attribution, ...]:
+class Transcript(NamedTuple):
+    """What is said turn by turn, and the paragraphs before and between that tell of it."""
+
+    turns: tuple[Attribution, ...] = ()
+    told: tuple[Paragraph, ...] = ()
+
+
+def find_turns(article: Article) -> Transcript:
     """Return what each speaker of a transcript says, turn by turn; nothing if the text is no transcript.
 
     The spans of a turn are its paragraphs, without the label; ``cue`` and ``source`` are the label without its colon.
@@ -66,14 +72,14 @@ def find_turns(article: Article) -> tuple[Attribution, ...]:
     question, None if nobody is. Questions of the press are left out, and so are paragraphs in brackets: "(Laughter.)".
     Time is linear in the text.
     """
-    turns = _cut_turns(article, _find_labels(article))
+    turns, told = _cut_turns(article, _find_labels(article))
     if not _is_transcript(turns):
-        return tuple(_read_interview(article))
+        return _read_interview(article)
     asking = _find_asking(article, turns)
     answers = words(article.language).answers
     unnamed = any(turn.label.name in answers for turn in turns)
     named = find_interviewee(article) if unnamed else None
-    return tuple(
+    said = tuple(
         Attribution(
             turn.spans,
             "turn",
@@ -84,25 +90,29 @@ def find_turns(article: Article) -> tuple[Attribution, ...]:
         for turn in turns
         if turn.spans and not turn.label.asks and turn.label.name not in asking
     )
+    return Transcript(said, told)
 
 
-def _read_interview(article: Article) -> Iterator[Attribution]:
-    """Yield what stands between the questions of an interview whose answers have no labels, or not all of them."""
+def _read_interview(article: Article) -> Transcript:
+    """Return what stands between the questions of an interview whose answers have no labels, or not all of them."""
     known = words(article.language)
     first = next((paragraph for paragraph in article.paragraphs if paragraph.kind == "question"), None)
     if first is None or ((label := _read_label(article.text, first, known)) and label.asks):
-        return
+        return Transcript()
     named = find_interviewee(article)
     names = set(_WORD.findall(article.text[slice(*named)])) if named else set()
+    turns: list[tuple[Span | None, list[Span]]] = []
     cue: Span | None = None
     spans: list[Span] = []
+    told: list[Paragraph] = []
     asked = False
     for paragraph in article.paragraphs:
         if paragraph.kind == "question":
-            if spans:
-                yield Attribution(tuple(spans), "turn", cue, cue or named, CONFIDENCE)
+            turns.append((cue, spans))
             cue, spans, asked = None, [], True
-        elif asked and paragraph.kind == "body" and not _is_stage_direction(article.text, paragraph):
+        elif not asked:
+            told.append(paragraph)
+        elif paragraph.kind == "body" and not _is_stage_direction(article.text, paragraph):
             label = _read_label(article.text, paragraph, known)
             opening = article.text[paragraph.start : min(paragraph.end, paragraph.start + _LOOKED_AT)]
             if not spans and label is not None and (not named or names & set(_WORD.findall(opening[:60]))):
@@ -111,8 +121,11 @@ def _read_interview(article: Article) -> Iterator[Attribution]:
                     spans.append((label.said, paragraph.end))
             elif not spans or names.isdisjoint(_WORD.findall(opening)[:3]):  # not "Velden pauses, then adds ..."
                 spans.append((paragraph.start, paragraph.end))
-    if spans:
-        yield Attribution(tuple(spans), "turn", cue, cue or named, CONFIDENCE)
+            else:
+                told.append(paragraph)
+    turns.append((cue, spans))
+    said = (Attribution(tuple(spans), "turn", cue, cue or named, CONFIDENCE) for cue, spans in turns if spans)
+    return Transcript(tuple(said), tuple(told))
 
 
 def _find_labels(article: Article) -> dict[int, _Label]:
@@ -140,9 +153,11 @@ def _find_labels(article: Article) -> dict[int, _Label]:
     }
 
 
-def _cut_turns(article: Article, labels: dict[int, _Label]) -> list[_Turn]:
+def _cut_turns(article: Article, labels: dict[int, _Label]) -> tuple[list[_Turn], tuple[Paragraph, ...]]:
+    """Return the turns, and the paragraphs that are none: those before the first, and what is recorded between."""
     known = words(article.language)
     turns: list[tuple[_Label, list[Span]]] = []
+    told: list[Paragraph] = []
     spoken = False
     for paragraph in article.paragraphs:
         label = labels.get(paragraph.start)
@@ -152,9 +167,12 @@ def _cut_turns(article: Article, labels: dict[int, _Label]) -> list[_Turn]:
         elif spoken and paragraph.kind == "body" and not _is_stage_direction(article.text, paragraph):
             if turns[-1][1] and _is_recorded(article.text[paragraph.start : paragraph.end], known):
                 spoken = False
+                told.append(paragraph)
             else:
                 turns[-1][1].append((paragraph.start, paragraph.end))
-    return [_Turn(label, tuple(spans)) for label, spans in turns]
+        elif not spoken:
+            told.append(paragraph)
+    return [_Turn(label, tuple(spans)) for label, spans in turns], tuple(told)
 
 
 def _read_label(text: str, paragraph: Paragraph, known: Words) -> _Label | None:

@@ -45,6 +45,7 @@ REASONS = (TOO_SHORT, WRONG_LANGUAGE, UNFAMILIAR, TOO_LONG, CLOSE_CALL)
 """Why a row is not answered; of several, the first in this order is given."""
 
 _STEPS = 100  # thresholds tried
+_PART = 4096  # texts looked at together
 
 
 @dataclass(frozen=True)
@@ -285,7 +286,10 @@ class Judge:
 
     def _find_doubtful(self, texts: pa.Array, longest: int) -> np.ndarray:
         """Find texts to measure: all, but where none is left unanswered only those that may be long."""
-        return np.flatnonzero(most_words(texts) > (longest if self.threshold is None else -1))
+        if self.threshold is not None:
+            return np.arange(len(texts))
+        parts = [most_words(texts.slice(start, _PART)) for start in range(0, len(texts), _PART)]
+        return np.flatnonzero(np.concatenate([np.zeros(0, np.int64), *parts]) > longest)
 
     def _by_passages(
         self, texts: pa.Array, least: int, predict_proba: Callable[[list[str]], np.ndarray]

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from communique.corpus.batch import Batch
 from communique.inference.prediction import Classifier, Options
+from communique.text.tokens import is_blank
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -58,7 +59,7 @@ def ordered(work: Callable[[In], Out], items: Iterable[In], jobs: int = 0) -> It
 
 
 def _answer(classifier: Classifier, batch: Batch, options: Options) -> Answered:
-    empty = pc.binary_length(pc.utf8_ltrim_whitespace(batch.text.fill_null(""))).to_numpy() == 0
+    empty = is_blank(batch.text)
     verdicts = classifier.verdicts(batch.text, options)
     columns = dict(zip(batch.rows.schema.names, batch.rows.columns, strict=True))
     answers = dict(zip([field.name for field in verdicts.type], verdicts.flatten(), strict=True))

@@ -96,8 +96,9 @@ def most_words(texts: pa.Array) -> np.ndarray:
     ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
     if not len(ends) or data is None:
         return np.zeros(len(texts), np.int64)
-    marks = _MARKS[np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]]
-    return np.asarray(np.diff(np.concatenate([[0], np.cumsum(marks)])[ends - ends[0]]) + 1)
+    marks = np.zeros(ends[-1] - ends[0] + 1, np.int32)
+    np.cumsum(_MARKS[np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]], out=marks[1:])
+    return np.asarray(np.diff(marks[ends - ends[0]]) + 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,13 +12,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from communique.errors import ModelIncompatibleError, UsageError
 from communique.inference.abstention import Judge, Promise, Sets, sets_for, threshold_for
 from communique.inference.familiarity import Familiarity
 from communique.model.model import Model
-from communique.text.tokens import texts_of
+from communique.text.tokens import is_blank, texts_of
 
 Texts: TypeAlias = Any
 """An Arrow string array, plain or chunked, or a sequence of str."""
@@ -93,8 +92,7 @@ class Classifier:
         """
         given = _listed(texts)
         rows = pa.RecordBatch.from_struct_array(self.verdicts(given, options)).to_pylist()
-        blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(given)), 0).to_pylist()
-        return [dict.fromkeys(row) if empty else row for row, empty in zip(rows, blank, strict=True)]
+        return [dict.fromkeys(row) if empty else row for row, empty in zip(rows, is_blank(given), strict=True)]
 
     def verdicts(self, texts: Texts, options: Options = Options()) -> pa.StructArray:
         """Label texts: an Arrow struct a text, with ``label``, ``confidence``, ``scores`` and what the options add.

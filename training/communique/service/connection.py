@@ -62,8 +62,8 @@ class _Together:
         self._transport.abort()
 
     def _send(self) -> None:
-        if self._held:
-            held, self._held = self._held, []
+        held, self._held = self._held, []
+        if held and not self._transport.is_closing():
             self._transport.write(b"".join(held))
 
 

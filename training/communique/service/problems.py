@@ -100,13 +100,14 @@ def misfit(failure: ValidationError, fields: Iterable[str], where: str = "") -> 
                 found.append(f"no {place!r}")
             case "extra_forbidden":
                 found.append(f"the unknown field {place!r}")
-                expected.append(f"of {', '.join(fields)}" if not expected else "")
+                names = f"one of {', '.join(fields)}"
+                expected += [] if names in expected else [names]
             case _:
                 found.append(f"{place} is {_show(fault['input'])}")
                 expected.append(_expectation(fault["msg"]))
     told = " and ".join(found) + (f" in {where}" if where else "")
-    more = f" (and {len(faults) - 2} more faults)" if len(faults) > 2 else ""
-    return UsageError(told + more, expected="; ".join(filter(None, expected)), remedy="see /docs")
+    more = f" (and {len(faults) - 2} more)" if len(faults) > 2 else ""
+    return UsageError(told + more, expected=" and ".join(expected), remedy="see /docs")
 
 
 def _expectation(message: str) -> str:

@@ -39,7 +39,7 @@ _LINES = 512  # answered at once
 
 
 class LongLineError(problems.TooMuchError):
-    """A line that does not end."""
+    """A line that is too long."""
 
 
 class Answering:

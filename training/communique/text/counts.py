@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import repeat
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 Analyzer = Literal["word", "char_wb", "char"]
 
 _PART = 512  # texts of which the counts fit into a processor's cache
-_MANY = 1 << 21  # ones that are kept at hand
 _RUN_OF_SPACE = re.compile(r"\s\s+")  # as scikit-learn's character analyzers
 
 
@@ -205,7 +203,6 @@ class _Kind:
 
     def _count(self, sequences: Sequences) -> csr_matrix:
         counts = _ones(self._find(sequences), len(self._vocabulary))
-        counts.data = counts.data.copy()
         counts.sum_duplicates()
         return counts
 
@@ -263,23 +260,16 @@ class Counters:
 
 
 def _ones(columns: Sequences, width: int) -> csr_matrix:
-    """Make a float32 CSR matrix with a one, read-only, at each column; what stands twice is not summed yet."""
+    """Make a float32 CSR matrix with a one at each column; what stands twice is not summed yet."""
     from scipy.sparse import csr_matrix
 
     codes, offsets = columns.codes, columns.offsets
     # Of wider integers scipy looks at every one to learn whether they fit into 32 bits.
     kind = np.int32 if offsets[-1] <= np.iinfo(np.int32).max else np.int64
-    data = _many_ones()[: len(codes)] if len(codes) <= _MANY else np.ones(len(codes), np.float32)
+    data = np.ones(len(codes), np.float32)
     return csr_matrix(
         (data, codes.astype(kind, copy=False), offsets.astype(kind, copy=False)), (len(columns), width), copy=False
     )
-
-
-@cache
-def _many_ones() -> np.ndarray:
-    ones = np.ones(_MANY, np.float32)
-    ones.flags.writeable = False
-    return ones
 
 
 def _join(pieces: Sequences, offsets: np.ndarray) -> Sequences:

@@ -40,9 +40,8 @@ class Memory(Generic[V]):
 
     def __init__(self, make: Callable[[], Store[V]]) -> None:
         self._make = make
-        self._store = make()
         self._rows: dict[str, int] = {}
-        self._size = 0
+        self._forget()
         self._lock = threading.Lock()
 
     def recall(self, texts: pa.Array) -> tuple[Sequences, V]:
@@ -65,10 +64,17 @@ class Memory(Generic[V]):
         new = list(dict.fromkeys(strangers))
         size = sum(map(len, new))
         if self._rows and self._size + size > _REMEMBERED:
-            self._rows, self._size, self._store = {}, 0, self._make()
+            self._forget()
             return self._find(words)
+        try:
+            self._store.append(new)
+            self._rows.update(zip(new, range(len(self._rows), len(self._rows) + len(new)), strict=True))
+        except BaseException:  # else rows that were added in part would shift all that come after them
+            self._forget()
+            raise
         self._size += size
-        self._store.append(new)
-        self._rows.update(zip(new, range(len(self._rows), len(self._rows) + len(new)), strict=True))
         rows[strange] = list(map(self._rows.__getitem__, strangers))
         return rows
+
+    def _forget(self) -> None:
+        self._rows, self._size, self._store = {}, 0, self._make()

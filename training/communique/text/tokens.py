@@ -136,10 +136,10 @@ class Words:
     offsets: np.ndarray
     distinct: list[str]
 
-    def slice(self, start: int, length: int) -> Words:
-        """Take consecutive texts, without copying; the distinct words stay those of all."""
-        offsets = self.offsets[start : start + length + 1]
-        return Words(self.codes[offsets[0] : offsets[-1]], offsets - offsets[0], self.distinct)
+
+def is_blank(texts: pa.Array) -> np.ndarray:
+    """Tell which texts are missing or have nothing but white space: bool (n,)."""
+    return np.asarray(pc.binary_length(pc.utf8_ltrim_whitespace(texts.fill_null(""))).to_numpy() == 0)
 
 
 def split(texts: pa.Array) -> Words:
