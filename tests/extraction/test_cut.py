@@ -13,9 +13,10 @@ from communique.extraction.reading import read_article
 TEXTS = [
     (bundled.DATA / "examples" / "article.txt").read_text("utf-8"),
     (bundled.DATA / "examples" / "press_conference.txt").read_text("utf-8"),
-    """The minister, who "will not wait", said that the talks would go on, but that "no ship" - not one - would sail; and
-    he accused Orsk of lying, its envoy denied it, according to Mr. Kurz: nobody, Ms. Reyes told the Courier, had called
-    for more than an end to the raids, or to what she described as the war, while they vowed to stay and""",
+    """The minister, who "will not wait", said that the talks would go on, but that "no ship" - not one - would sail;
+    and he accused Orsk of lying, its envoy denied it, according to Mr. Kurz: nobody, Ms. Reyes told the Courier,
+    had called for more than an end to the raids, or to what she described as the war, while they vowed to stay
+    and""",
     "«Мы не уйдём, — заявил министр обороны Лютании Орест Вальд, — и, по словам Вальда, но», сообщил Курьер, что и",
     '"No nos iremos", dijo la ministra, y según el portavoz, que "no", pero añadió que la paz, aunque y',
     "« Nous ne partirons pas », a déclaré le ministre, selon qui la paix, mais a ajouté que et",
