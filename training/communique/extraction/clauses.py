@@ -83,10 +83,9 @@ def load_parser(name: str) -> Parser:
     """
     try:
         import spacy
-    except ModuleNotFoundError as problem:
-        if problem.name != "spacy":
-            raise
-        raise UsageError("spaCy is not installed", remedy="run: pip install 'communique[spacy]'") from None
+    except ImportError as problem:
+        found = "is not installed" if problem.name == "spacy" else f"cannot be imported ({problem})"
+        raise UsageError(f"spaCy {found}", remedy="run: pip install 'communique[spacy]'") from problem
     if not Path(name).is_dir() and not spacy.util.is_package(name):
         installed = spacy.util.get_installed_models()
         raise ModelMissingError(
