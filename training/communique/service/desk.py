@@ -40,7 +40,7 @@ T = TypeVar("T")
 SOURCE = "the request"
 _ROLES = Columns(text=TEXT)
 _THREADS = 2  # more only fight for the interpreter
-_LIGHT = 40_000  # characters of a pass that runs on the loop: up to ten milliseconds
+_LIGHT = 80_000  # characters of a pass that runs on the loop: about ten milliseconds
 _PATIENCE = 0.001  # seconds that a pass is put off for the sake of company
 _A_STATEMENT = 60  # characters that a statement costs beside its own
 _EVIDENCE = 5  # times the cost of a label alone
