@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal
 import typer
 
 from communique.cli.options import Force, IdColumn, Jobs, Spacy, TextColumn, columns
-from communique.cli.rows import read_inputs, refuse_file, spare_f2py, spare_pandas, told
+from communique.cli.rows import read_inputs, refuse_file, spare_imports, told
 from communique.cli.terminal import is_terminal, progress, say, table
 from communique.errors import UsageError
 
@@ -79,8 +79,7 @@ def classify(
 
     Example: communique classify statements.csv --format csv --output labelled.csv
     """
-    spare_pandas()
-    spare_f2py()
+    spare_imports()
     from communique.inference.bulk import answer
     from communique.inference.prediction import Classifier, Options
     from communique.model import registry

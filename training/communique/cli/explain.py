@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from communique.cli.options import Force, IdColumn, Jobs, TextColumn, columns
-from communique.cli.rows import read_inputs, spare_f2py, spare_pandas, told
+from communique.cli.rows import read_inputs, spare_imports, told
 from communique.cli.terminal import COLOURS, CONTROLS, is_terminal, progress
 from communique.errors import UsageError
 
@@ -57,8 +57,7 @@ def explain(
 
     Example: communique explain "Any attack will be answered with force." --against conciliatory
     """
-    spare_pandas()
-    spare_f2py()
+    spare_imports()
     if label is not None and label == against:
         raise UsageError(f"the label {label!r} against itself", remedy="give --against another label, or leave it out")
     shown = _form(format) or ("terminal" if output is None and is_terminal(sys.stdout) else None)

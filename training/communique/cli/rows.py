@@ -40,7 +40,13 @@ def spare_pandas() -> None:
     del sys.meta_path[0]
 
 
-def spare_f2py() -> None:
+def spare_imports() -> None:
+    """Keep from importing what no classification needs: pandas, and what scipy would wake of numpy."""
+    spare_pandas()
+    _spare_f2py()
+
+
+def _spare_f2py() -> None:
     """Keep scipy from importing numpy's Fortran compiler and its test tools.
 
     scipy.sparse, which every classification needs, looks at each name of numpy, and so wakes what numpy imports only

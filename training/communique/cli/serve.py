@@ -71,10 +71,9 @@ def serve(
             f"communique: {host} opens the service to others, and anyone who reaches it may use it; give --token-file, "
             "or let a proxy ask who they are"
         )
-    from communique.cli.rows import spare_f2py, spare_pandas
+    from communique.cli.rows import spare_imports
 
-    spare_pandas()
-    spare_f2py()
+    spare_imports()
     from communique.service.server import serve as run
 
     run(settings, lambda url: typer.echo(f"Serving {', '.join(settings.models)} at {url} (Ctrl-C ends it)"))

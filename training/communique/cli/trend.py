@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from communique.cli.options import AsJson, Force, GroupColumn, Jobs, LabelColumn, TextColumn, columns
-from communique.cli.rows import spare_f2py, spare_pandas
+from communique.cli.rows import spare_imports
 from communique.cli.terminal import CONTROLS, is_terminal, progress, say, table
 from communique.errors import UsageError
 
@@ -80,8 +80,7 @@ def trend(
 
     Example: communique trend statements.csv --by actor --date date --window 30d --figure trend.svg
     """
-    spare_pandas()
-    spare_f2py()
+    spare_imports()
     from communique import load
     from communique.codebook import codebook_of
     from communique.corpus.sink import open_file, open_sink

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from communique.cli.options import AsJson, Jobs
-from communique.cli.rows import spare_f2py, spare_pandas
+from communique.cli.rows import spare_imports
 from communique.cli.terminal import is_terminal, say
 from communique.errors import QualityGateError, UsageError
 
@@ -33,8 +33,7 @@ def verify(
 
     Example: communique verify receipt.json
     """
-    spare_pandas()
-    spare_f2py()
+    spare_imports()
     from communique.inference.receipt import read_receipt
     from communique.inference.receipt import verify as run_again
 

@@ -63,10 +63,8 @@ def find_bytes(values: pa.StringArray, wanted: bytes) -> bytes:
         offsets[values.offset] : offsets[values.offset + len(values)]
     ]
     low = data[data < _FIRST_PRINTABLE]  # one pass for all of the control characters
-    low = np.unique(low) if len(low) else low
-    return bytes(
-        byte for byte in wanted if byte in low.tobytes() or (byte >= _FIRST_PRINTABLE and (data == byte).any())
-    )
+    found = np.unique(low).tobytes() if len(low) else b""
+    return bytes(byte for byte in wanted if byte in found or (byte >= _FIRST_PRINTABLE and (data == byte).any()))
 
 
 def join_rows(pieces: list[str | pa.StringArray]) -> pa.Buffer:

@@ -68,7 +68,7 @@ class _Register:
         self.bodies = titles.organisations
         self.persons: dict[str, _Parts] = {}  # full name -> what is known of it; the last one who spoke stands last
         self.last: _Parts | None = None
-        self.genitives = frozenset(lexicon.table("phrases").get("genitive", ())) if language == "ru" else frozenset()
+        self.genitives = frozenset(lexicon.table("phrases").get("source", ())) if language == "ru" else frozenset()
         self.full: dict[str, str] = {}  # key of a surname -> full name
         self.places = (
             {_key(found[1], language) for found in _PLACED.finditer(self.text)} if language in ("ru", "uk") else set()

@@ -241,10 +241,9 @@ class Counters:
     """
 
     def __init__(self, vocabularies: Sequence[tuple[Terms, Vocabulary]]) -> None:
-        kinds = self._kinds = [_Kind(terms, vocabulary) for terms, vocabulary in vocabularies]
-        self._memory = Memory(
-            lambda: _Contributions(kinds)
-        )  # with self, a circle would keep an old model's file mapped
+        kinds = [_Kind(terms, vocabulary) for terms, vocabulary in vocabularies]
+        # Were the kinds an attribute, a circle would keep the file of a model mapped that is no longer served.
+        self._memory = Memory(lambda: _Contributions(kinds))
 
     def count(self, texts: pa.Array, part: int = _PART) -> Iterator[list[csr_matrix]]:
         """Count, part by part: for each vocabulary (texts of the part, terms) float32 CSR, what is twice summed.
