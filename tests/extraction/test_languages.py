@@ -673,6 +673,7 @@ def test_mixed_scripts_never_crash_and_offsets_are_true(language: str, bits: lis
 
 
 @pytest.mark.parametrize("language", CODES)
+@pytest.mark.usefixtures("uncollected")
 def test_time_is_linear_in_one_hostile_line(language: str) -> None:
     lexicon = load_lexicon(language)
     for unit in (

@@ -117,6 +117,7 @@ def test_front_matter_says_what_the_article_is() -> None:
 
 
 @pytest.mark.parametrize("unit", ["*_", "[a](b", "[", "](", "<", "`", "> ", "# ", "![", "\\", "- ", "<!--"])
+@pytest.mark.usefixtures("uncollected")
 def test_time_is_linear_in_the_text(unit: str) -> None:
     small, large = unit * 20_000, unit * 200_000
     began = process_time()

@@ -323,6 +323,7 @@ def test_blocks_of_a_file_keep_their_bounds_and_marks() -> None:
         "\r",
     ],
 )
+@pytest.mark.usefixtures("uncollected")
 def test_time_is_linear_in_the_text(unit: str) -> None:
     small, large = unit * (10_000 // len(unit)), unit * (100_000 // len(unit))
     read_pasted(small)

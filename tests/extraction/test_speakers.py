@@ -558,6 +558,7 @@ def test_any_text_has_a_speaker_for_each_attribution_whose_name_stands_in_it(
         "Gen. (ret.) ",
     ],
 )
+@pytest.mark.usefixtures("uncollected")
 def test_time_grows_with_the_text_and_not_with_its_square(piece: str) -> None:
     def seconds(times: int) -> float:
         text = piece * times
